@@ -20,6 +20,7 @@ require (
 	github.com/fsnotify/fsnotify v1.7.0 // indirect
 	github.com/go-co-op/gocron/v2 v2.21.2 // indirect
 	github.com/go-json-experiment/json v0.0.0-20250725192818-e39067aee2d2 // indirect
+	github.com/go-playground/locales v0.14.2 // indirect
 	github.com/go-text/typesetting v0.3.5 // indirect
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/pool v0.2.1 // indirect
@@ -72,3 +73,7 @@ require (
 )
 
 tool github.com/a-h/templ/cmd/templ
+
+// The SQLite driver is translated against one exact libc; goose asks for a newer one.
+// The pair is checked when the store opens (store/open.go).
+replace modernc.org/libc => modernc.org/libc v1.77.1
