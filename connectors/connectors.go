@@ -1,0 +1,222 @@
+// Package connectors is the contract between Lintel and the booking systems that a company already
+// has: what a calendar connector reads, writes, checks and how it fails. Each system is a
+// sub-package; connectors/conntest is the one suite that all of them pass.
+//
+// The shape is the same for every system. A cheap Probe answers only "did this room change?"; when
+// it did, one Read brings the whole truth of a short window, and the engine compares that with what
+// it stored. No connector delivers deltas.
+//
+// What the engine keeps for a room, both opaque, both sealed with the room:
+//
+//   - Cursor, small, for Probe. Store Change.Next only after a Read that followed it came back with
+//     Complete set; otherwise the change is seen again at the next Probe, which is what we want.
+//   - State, for Read. Store Snapshot.State after every Read, whether Complete or not. It never
+//     holds a subject, a name or an address: hrefs, revisions and spans of time only.
+//
+// Both may be dropped at any time; the next Probe then says "changed" and the next Read is a full one.
+package connectors
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"lintel/app/when"
+)
+
+// Caps says what a kind of system can do at all. What it may do in one room depends on rights:
+// see Access.
+type Caps uint32
+
+// The capabilities.
+const (
+	CapRead           Caps = 1 << iota // window read with subjects and organizers
+	CapFreeBusyOnly                    // times only; subjects never come
+	CapListRooms                       // implements Lister
+	CapProbe                           // Probe is much cheaper than Read
+	CapBook                            // implements Writer: Book
+	CapSetEnd                          // implements Writer: SetEnd
+	CapRelease                         // implements Writer: Release
+	CapServerConflict                  // the system itself refuses overlaps
+)
+
+// Has reports whether all of want are there.
+func (c Caps) Has(want Caps) bool { return c&want == want }
+
+// Room is the calendar of one workspace in a booking system.
+type Room struct {
+	ID   string         // the system's name for it: address, collection URL, feed URL
+	Zone *time.Location // the building's zone, for floating times and whole days; never nil
+}
+
+// Access is what we may do with one room.
+type Access int
+
+// The levels. AccessUnknown means that the system does not tell before one tries.
+const (
+	AccessUnknown Access = iota
+	AccessNone
+	AccessRead
+	AccessWrite
+)
+
+// RoomRef is a room in a list to choose from. Only ID is always set.
+type RoomRef struct {
+	ID, Name, Address, Building, Floor string
+	Capacity                           int // 0 = unknown
+	Access                             Access
+}
+
+// Cursor is a connector's own mark of "as far as I know"; nil means "I know nothing".
+type Cursor []byte
+
+// Change is the answer of Probe.
+type Change struct {
+	Changed bool   // also when the connector can't tell
+	Next    Cursor // the mark to store, by the rule in the package comment
+}
+
+// Event is one occurrence that touches the window: series arrive expanded, cancelled and declined
+// occurrences do not arrive, times are not clipped to the window.
+type Event struct {
+	Key        string // the system's handle for Writer, one per occurrence; not stable across moves
+	Series     string // UID; with Occurrence the identity that survives a move. Never empty
+	Occurrence string // RECURRENCE-ID in UTC (20261121T080000Z) or as a day (20261121); "" when not of a series
+	Rev        string // revision (ETag, ChangeKey) of the object that holds it; "" = unknown
+
+	From, To time.Time // half open, UTC; To may equal From, such an event occupies nothing
+	// AllDay events are days, not instants: FirstDay up to and without EndDay, in whatever zone the
+	// room is. From and To are then these days' bounds in Room.Zone. Otherwise both days are zero.
+	AllDay           bool
+	FirstDay, EndDay when.Date
+
+	// Personal parts. A connector leaves all three empty when Private is set: a private subject
+	// never leaves the connector.
+	Subject, Organizer, OrganizerAddr string
+
+	Private   bool
+	Tentative bool      // occupies, drawn as tentative
+	Free      bool      // transparent: shown perhaps, never occupies
+	Created   time.Time // as the author says; zero = unknown
+	Written   time.Time // the server's own clock at the last write of the object; zero = unknown
+	Mine      bool      // the room owns it: releasing deletes. Otherwise releasing declines
+	Token     string    // our idempotency key found on it; "" when it is not ours
+}
+
+// Identity names the occurrence for good: it stays the same when times or revisions change.
+func (e Event) Identity() string { return e.Series + "\x00" + e.Occurrence }
+
+// Span returns [From, To).
+func (e Event) Span() when.Interval { return when.Interval{From: e.From, To: e.To} }
+
+// Occupies reports whether e takes the room within span.
+func (e Event) Occupies(span when.Interval) bool {
+	return !e.Free && e.From.Before(e.To) && e.Span().Overlaps(span)
+}
+
+// Touches reports whether e belongs to a window: it overlaps it, or is an instant within it.
+func (e Event) Touches(w when.Interval) bool {
+	if e.From.Equal(e.To) {
+		return w.Contains(e.From)
+	}
+	return e.Span().Overlaps(w)
+}
+
+// Hide sets Private and clears the personal parts.
+func (e *Event) Hide() { e.Private, e.Subject, e.Organizer, e.OrganizerAddr = true, "", "", "" }
+
+// SortEvents orders events by start, then end, then identity, so that equal agendas are equal slices.
+func SortEvents(events []Event) {
+	slices.SortFunc(events, func(a, b Event) int {
+		return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To), strings.Compare(a.Identity(), b.Identity()))
+	})
+}
+
+// ReadRequest asks for the truth of one window.
+type ReadRequest struct {
+	Room   Room
+	Window when.Interval // half open
+	// State is what the last Read of this room returned, nil for a full read. It does not depend on
+	// the window: any window may be read with it.
+	State []byte
+	// Progress, when not nil, is told of a long first read: objects fetched of objects to fetch.
+	Progress func(done, total int)
+}
+
+// Snapshot is the answer of Read: every event that touches the window, ordered by SortEvents. Equal
+// identities do not come twice. Personal parts are always those of this moment: a connector fetches
+// what it needs for them, so the engine never has to mix stored parts with new ones.
+type Snapshot struct {
+	Events []Event
+	AsOf   time.Time // the server's clock when it answered, else ours
+	// Complete is false when the connector doubts its own answer (a feed that lost most of its future
+	// at once): add and change what is there, remove nothing, keep the old Cursor, read again at the
+	// next turn.
+	Complete bool
+	Skipped  int // objects or components that could not be read; the others are here
+	Warnings []Warning
+	State    []byte
+}
+
+// Warning is something that an administrator should know about a room's data.
+type Warning struct {
+	Key   string // text key, below "calendar.warning."
+	Count int    // how many events it concerns
+	Said  string // the system's own word for it, such as a zone's name; never personal; may be ""
+}
+
+// Connector reads the calendars of one configured booking system. Its methods may be called from
+// several goroutines. Every error is an *Error, or wraps the context's error.
+type Connector interface {
+	Caps() Caps
+	// Check walks through everything that must hold, step by step, and never fails itself.
+	Check(ctx context.Context, req CheckRequest) Report
+	// Probe reports whether the room may have changed since c. With a nil cursor it is changed.
+	// CursorExpired never comes out of it: an expired cursor is a change.
+	Probe(ctx context.Context, room Room, c Cursor) (Change, error)
+	// Read returns the window's events. On an error nothing is known: the engine keeps what it has.
+	Read(ctx context.Context, req ReadRequest) (Snapshot, error)
+	// Close frees connections. No method may be called after it.
+	Close() error
+}
+
+// Lister is a Connector that can tell which rooms there are.
+type Lister interface {
+	// Rooms returns one page and the mark of the next; an empty mark asks for the first, and comes
+	// back after the last.
+	Rooms(ctx context.Context, page string) ([]RoomRef, string, error)
+}
+
+// Draft is a booking to write.
+type Draft struct {
+	// Token is a random text chosen once for a booking: writing the same token twice makes one event.
+	// Letters, digits and - only, 8 to 64 of them.
+	Token     string
+	From, To  time.Time // half open, whole seconds
+	Subject   string    // may be empty
+	Organizer string    // name to show; may be empty. Nobody is invited
+	Private   bool
+}
+
+// Writer is a Connector that can change a room's calendar. Its methods are the bare operations: they
+// do not look for conflicts. Use Book and Extend of this package, which keep the whole rule.
+type Writer interface {
+	// Book writes d, or returns the event that an earlier call with the same token has written. When
+	// that one has other times by now, the error is Conflict.
+	Book(ctx context.Context, room Room, d Draft) (Event, error)
+	// SetEnd moves the end of one occurrence. When the occurrence does not have ev's times any more,
+	// the error is Conflict; when it is not there any more, NotFound.
+	SetEnd(ctx context.Context, room Room, ev Event, to time.Time) (Event, error)
+	// Release frees the room from one occurrence, never from the rest of its series: it deletes what the
+	// room owns and declines what it was invited to. An event that is gone already is released.
+	// When the occurrence does not have ev's times any more, the error is Conflict.
+	Release(ctx context.Context, room Room, ev Event) error
+}
+
+// ReadWriter is a connector that can do both.
+type ReadWriter interface {
+	Connector
+	Writer
+}
