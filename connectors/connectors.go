@@ -201,13 +201,14 @@ type Draft struct {
 }
 
 // Writer is a Connector that can change a room's calendar. Its methods are the bare operations: they
-// do not look for conflicts. Use Book and Extend of this package, which keep the whole rule.
+// do not look for conflicts. Use BookVerified and SetEndVerified, which keep the whole rule.
 type Writer interface {
 	// Book writes d, or returns the event that an earlier call with the same token has written. When
 	// that one has other times by now, the error is Conflict.
 	Book(ctx context.Context, room Room, d Draft) (Event, error)
-	// SetEnd moves the end of one occurrence. When the occurrence does not have ev's times any more,
-	// the error is Conflict; when it is not there any more, NotFound.
+	// SetEnd moves the end of one occurrence; when it ends at to already, nothing is written. When the
+	// occurrence has neither ev's times nor that end any more, the error is Conflict; when it is not
+	// there any more, NotFound.
 	SetEnd(ctx context.Context, room Room, ev Event, to time.Time) (Event, error)
 	// Release frees the room from one occurrence, never from the rest of its series: it deletes what the
 	// room owns and declines what it was invited to. An event that is gone already is released.
