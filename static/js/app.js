@@ -1,0 +1,156 @@
+// Lintel's pages work without this file. It makes them quicker to use: keys, menus that close, copying, fields that appear when they
+// matter, and live parts that catch up after sleep. It sets no style and runs no text as code.
+
+const doc = document;
+
+// "/" goes to the page's search field, Esc closes what is open.
+doc.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const search = doc.querySelector("[data-search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
+  }
+  if (event.key === "Escape") {
+    for (const menu of doc.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  }
+});
+
+doc.addEventListener("click", (event) => {
+  for (const menu of doc.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+  const copy = event.target.closest("[data-copy]");
+  if (copy) copyText(copy);
+});
+
+// Copying: the clipboard API exists only over HTTPS; on a plain LAN address the old command does it.
+async function copyText(button) {
+  const source = doc.getElementById(button.dataset.copy);
+  if (!source) return;
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+  } catch {
+    const range = doc.createRange();
+    range.selectNodeContents(source);
+    const selection = getSelection();
+    selection.removeAllRanges();
+    selection.addRange(range);
+    if (!doc.execCommand("copy")) return;
+  }
+  const word = button.querySelector("[data-word]");
+  const before = word.textContent;
+  word.textContent = button.dataset.done;
+  say(button.dataset.done);
+  setTimeout(() => (word.textContent = before), 2000);
+}
+
+// say tells a screen reader something that changed.
+function say(text) {
+  const live = doc.getElementById("live");
+  if (live && text && live.textContent !== text) live.textContent = text;
+}
+
+// A part with data-when="field=a b" shows only while that field of its form has one of these values.
+function showParts(form) {
+  for (const part of form.querySelectorAll("[data-when]")) {
+    const [name, wanted] = part.dataset.when.split("=");
+    const field = form.elements[name];
+    if (!field) continue;
+    const value = field.type === "checkbox" ? (field.checked ? "on" : "") : field.value;
+    const show = wanted.split(" ").includes(value);
+    part.hidden = !show;
+    for (const inner of part.querySelectorAll("input, select, textarea")) inner.disabled = !show;
+  }
+}
+
+function prepare(root) {
+  for (const form of root.querySelectorAll("form")) {
+    if (form.querySelector("[data-when]")) showParts(form);
+  }
+  for (const element of root.querySelectorAll("[data-scripted]")) element.hidden = false;
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const select of root.querySelectorAll("select[data-guess-zone]")) {
+    if ([...select.options].some((option) => option.value === here)) select.value = here;
+  }
+  // The building's zone is named where it differs from the viewer's at this moment.
+  for (const note of root.querySelectorAll("[data-zone]")) {
+    note.hidden = clockIn(note.dataset.zone) === clockIn(here);
+  }
+}
+
+function clockIn(zone) {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: zone, dateStyle: "short", timeStyle: "short" }).format(new Date());
+  } catch {
+    return "";
+  }
+}
+
+doc.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form) showParts(form);
+  // A filter, a date or a switch of a GET form applies at once; without script its button does it.
+  if (form && event.target.matches("[data-apply]")) form.requestSubmit();
+});
+
+// A second press on a button that is already at work does nothing.
+doc.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method === "get") return;
+  if (event.target.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  event.target.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => {
+  for (const form of doc.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// Arrow keys move between the slots of a day grid, so that Tab need not visit each.
+doc.addEventListener("keydown", (event) => {
+  const slot = event.target.closest?.("[data-slots] a");
+  if (!slot || !["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) return;
+  const rows = [...slot.closest("[data-slots]").querySelectorAll("svg")].map((svg) => [...svg.querySelectorAll("a")]);
+  const y = rows.findIndex((row) => row.includes(slot));
+  const row = rows[y];
+  const x = row.indexOf(slot);
+  const middle = (a) => a.getBoundingClientRect().left + a.getBoundingClientRect().width / 2;
+  let next;
+  if (event.key === "ArrowLeft") next = row[x - 1];
+  if (event.key === "ArrowRight") next = row[x + 1];
+  if (event.key === "Home") next = row[0];
+  if (event.key === "End") next = row[row.length - 1];
+  if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+    const step = event.key === "ArrowUp" ? -1 : 1;
+    for (let i = y + step; rows[i] && !next; i += step) {
+      next = [...rows[i]].sort((a, b) => Math.abs(middle(a) - middle(slot)) - Math.abs(middle(b) - middle(slot)))[0];
+    }
+  }
+  event.preventDefault();
+  next?.focus();
+});
+
+// Live parts ask again when the page comes back from sleep, from the cache or to the network: a stream may have been dropped in silence.
+function refresh() {
+  if (doc.visibilityState !== "visible" || !window.htmx) return;
+  for (const part of doc.querySelectorAll("[data-live]")) window.htmx.trigger(part, "refresh");
+}
+doc.addEventListener("visibilitychange", refresh);
+addEventListener("online", refresh);
+addEventListener("pageshow", (event) => event.persisted && refresh());
+
+doc.addEventListener("htmx:afterSettle", (event) => {
+  const part = event.detail.elt;
+  prepare(part.parentElement ?? doc);
+  const summary = part.closest("[data-summary]") ?? part.querySelector?.("[data-summary]");
+  if (summary) say(summary.dataset.summary);
+});
+
+prepare(doc);
