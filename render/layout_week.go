@@ -1,0 +1,3 @@
+package render
+
+func (p *page) week() { p.day() }
