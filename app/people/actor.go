@@ -140,3 +140,20 @@ func (a Actor) Need(p Permission, building store.BuildingID) error {
 	}
 	return problem.New(problem.Forbidden, "people.forbidden")
 }
+
+// Entry returns a line for the audit log. detail comes in pairs of name and value: ids, numbers and
+// fixed words only, never a name, a subject or other free text.
+func (a Actor) Entry(action, objectKind, objectID string, detail ...any) store.AuditEntry {
+	e := store.AuditEntry{
+		ActorKind: string(a.Kind), Actor: a.ID, Person: a.Person,
+		Action: action, ObjectKind: objectKind, ObjectID: objectID,
+	}
+	for i := 0; i+1 < len(detail); i += 2 {
+		if e.Detail == nil {
+			e.Detail = map[string]any{}
+		}
+		name, _ := detail[i].(string)
+		e.Detail[name] = detail[i+1]
+	}
+	return e
+}

@@ -92,7 +92,8 @@ CREATE TABLE resource (
   address       TEXT NOT NULL,           -- href, mailbox; '' where secret holds it
   secret        BLOB,                    -- sealed address (feeds with a token in the URL)
   writable      INTEGER NOT NULL DEFAULT 0 CHECK (writable IN (0, 1)),
-  cursor        BLOB,                    -- sealed, the connector's own stripped state
+  cursor        BLOB,                    -- sealed: the connector's mark for its next probe
+  state         BLOB,                    -- sealed: what the connector keeps between reads; hrefs, revisions, times
   window_from   INTEGER,
   window_to     INTEGER,
   last_ok       INTEGER,                 -- agenda confirmed
@@ -227,7 +228,7 @@ CREATE TABLE booking (
   resource_id  TEXT REFERENCES resource (id),
   ext_key      TEXT NOT NULL DEFAULT '',  -- synced: the id for writes
   ext_uid      TEXT NOT NULL DEFAULT '',  -- synced: UID or series id; with ext_original the identity that survives moves
-  ext_original INTEGER NOT NULL DEFAULT 0,
+  ext_original TEXT NOT NULL DEFAULT '',  -- RECURRENCE-ID in UTC or as a day
   ext_rev      TEXT NOT NULL DEFAULT '',
   ext_mine     INTEGER NOT NULL DEFAULT 0 CHECK (ext_mine IN (0, 1)),
   token        TEXT NOT NULL DEFAULT '',  -- idempotency key of the request that made it

@@ -1,0 +1,348 @@
+// Package calendars keeps the agendas of booking systems: it reads them at the right pace, stores
+// what changed, writes bookings back, and explains what is wrong with a connection.
+package calendars
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"lintel/app/people"
+	"lintel/app/problem"
+	"lintel/app/when"
+	"lintel/connectors"
+	"lintel/store"
+)
+
+// Open makes a connector for a system. purpose of every request is "calendar".
+type Open func(store.System) (connectors.Connector, error)
+
+// Options are what New needs. All fields are required but those marked.
+type Options struct {
+	Store   *store.Store
+	Now     func() time.Time
+	Log     *slog.Logger
+	Kinds   map[string]Kind
+	Changed func(store.WorkspaceID)                                            // after a commit that changed an agenda
+	Hours   func(context.Context, store.BuildingID, when.Date) []when.Interval // opening hours of a local day; optional
+	Go      func(name string, f func(context.Context) error)                   // starts a goroutine that the program owns and stops
+	Rand    func() float64                                                     // [0,1); optional, for tests
+}
+
+// Kind is a kind of booking system that this program speaks.
+type Kind struct {
+	Open     Open
+	Every    time.Duration // normal pace of probes
+	Hot      time.Duration // pace while something is about to happen
+	Parallel int           // rooms read at the same time
+	SealURL  bool          // a room's address may hold a token
+}
+
+// Service is the sync engine and everything that pages and commands ask of booking systems.
+type Service struct {
+	o Options
+
+	mu      sync.Mutex
+	systems map[store.SystemID]*system
+	rooms   map[store.WorkspaceID]*room
+	loaded  bool
+}
+
+// system is the engine's state of one connected system. Its fields are guarded by Service.mu, but for
+// conn, which is safe by itself.
+type system struct {
+	s          store.System
+	kind       Kind
+	conn       connectors.Connector
+	openErr    error
+	queue      dueQueue
+	inFlight   int
+	wake       chan struct{}
+	stop       context.CancelFunc
+	blocked    time.Time // nothing is sent before
+	failures   int       // in a row, of the whole system
+	authTries  int
+	dirty      bool
+	reads      int // reads and probes since the meter was reset
+	meterSince time.Time
+}
+
+// room is the engine's state of one attached calendar.
+type room struct {
+	r        store.Resource
+	sys      *system
+	zone     *time.Location
+	due      time.Time
+	index    int // in the queue; -1 while it is worked on or gone
+	gone     bool
+	lastRead time.Time // of the whole window
+	dayRead  when.Date // local day of that read: a new day needs a new window
+	touched  time.Time // a person or device did something with it: read faster for a while
+	force    bool      // read even when the probe says that nothing changed
+	dirty    bool
+	progress [2]int
+	lease    sync.Mutex // one write or read at a time
+}
+
+// New returns the service; nothing is read before Start.
+func New(o Options) *Service {
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
+	if o.Hours == nil {
+		o.Hours = func(context.Context, store.BuildingID, when.Date) []when.Interval { return nil }
+	}
+	return &Service{o: o, systems: map[store.SystemID]*system{}, rooms: map[store.WorkspaceID]*room{}}
+}
+
+// Start loads the connected systems and starts their workers. First reads after a restart are spread
+// over a minute; rooms that were never read come at once.
+func (s *Service) Start(ctx context.Context) error {
+	var systems []store.System
+	var resources []store.Resource
+	err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if systems, err = tx.Systems(); err != nil {
+			return err
+		}
+		resources, err = tx.Resources()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("load booking systems: %w", err)
+	}
+	now := s.o.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loaded = true
+	for _, y := range systems {
+		s.addSystem(y)
+	}
+	for _, r := range resources {
+		at := now
+		if !r.LastOK.IsZero() {
+			at = now.Add(time.Duration(s.o.Rand() * float64(spread)))
+		}
+		s.addRoom(r, at)
+	}
+	return nil
+}
+
+// spread is over how long the first reads after a restart are drawn out.
+const spread = time.Minute
+
+// addSystem opens a system and starts its workers. s.mu is held.
+func (s *Service) addSystem(y store.System) {
+	kind, ok := s.o.Kinds[y.Kind]
+	sys := &system{s: y, kind: kind, wake: make(chan struct{}, 1), meterSince: s.o.Now()}
+	s.systems[y.ID] = sys
+	if !ok {
+		sys.openErr = fmt.Errorf("open booking system: unknown kind %q", y.Kind)
+		return
+	}
+	if sys.conn, sys.openErr = kind.Open(y); sys.openErr != nil {
+		s.o.Log.Error("open booking system", "system", y.ID, "err", sys.openErr)
+		return
+	}
+	stop, cancel := context.WithCancel(context.Background())
+	sys.stop = cancel
+	for i := range max(1, kind.Parallel) {
+		s.o.Go(fmt.Sprintf("calendar %s %d", y.ID, i), func(ctx context.Context) error {
+			ctx, done := context.WithCancel(ctx)
+			defer done()
+			defer context.AfterFunc(stop, done)()
+			s.work(ctx, sys)
+			return nil
+		})
+	}
+}
+
+// dropSystem stops a system's workers. s.mu is held.
+func (s *Service) dropSystem(id store.SystemID) {
+	sys := s.systems[id]
+	if sys == nil {
+		return
+	}
+	delete(s.systems, id)
+	for w, r := range s.rooms {
+		if r.sys == sys {
+			r.gone = true
+			delete(s.rooms, w)
+		}
+	}
+	if sys.stop != nil {
+		sys.stop()
+	}
+	if sys.conn != nil {
+		if err := sys.conn.Close(); err != nil {
+			s.o.Log.Warn("close booking system", "system", id, "err", err)
+		}
+	}
+}
+
+// addRoom puts a calendar into its system's queue. s.mu is held.
+func (s *Service) addRoom(r store.Resource, due time.Time) {
+	sys := s.systems[r.System]
+	if sys == nil {
+		return
+	}
+	zone, err := when.LoadZone(r.Zone)
+	if err != nil {
+		s.o.Log.Error("load zone", "zone", r.Zone, "err", err)
+		zone = time.UTC
+	}
+	rm := &room{r: r, sys: sys, zone: zone, due: due, index: -1}
+	if old := s.rooms[r.Workspace]; old != nil {
+		old.gone = true
+		s.unqueue(old)
+	}
+	s.rooms[r.Workspace] = rm
+	s.enqueue(rm)
+}
+
+// Tick hands due rooms to idle workers. It returns at once; a gocron job calls it every second.
+func (s *Service) Tick(context.Context) error {
+	now := s.o.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sys := range s.systems {
+		if sys.ready(now) {
+			sys.kick()
+		}
+	}
+	return nil
+}
+
+// ready reports whether a worker may take a room now: something is due, nobody asked us to wait, and
+// after a failure of the whole system only one room tries first. Service.mu is held.
+func (y *system) ready(now time.Time) bool {
+	if len(y.queue) == 0 || y.queue[0].due.After(now) || now.Before(y.blocked) || !y.s.PausedAt.IsZero() || y.openErr != nil {
+		return false
+	}
+	return y.failures == 0 || y.inFlight == 0
+}
+
+func (y *system) kick() {
+	select {
+	case y.wake <- struct{}{}:
+	default:
+	}
+}
+
+// work is one worker of a system: it takes due rooms until its context ends.
+func (s *Service) work(ctx context.Context, sys *system) {
+	for {
+		rm := s.take(sys)
+		if rm == nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-sys.wake:
+			}
+			continue
+		}
+		s.syncRoom(ctx, rm)
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// take removes the room that has been due for longest, or returns nil. When more are due, the next worker is woken.
+func (s *Service) take(sys *system) *room {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.o.Now()
+	if !sys.ready(now) {
+		return nil
+	}
+	rm := sys.queue[0]
+	s.unqueue(rm)
+	sys.inFlight++
+	if sys.ready(now) {
+		sys.kick()
+	}
+	return rm
+}
+
+// Touch makes a workspace's calendar be read soon and often for a while: somebody stands at its door.
+func (s *Service) Touch(w store.WorkspaceID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rm := s.rooms[w]
+	if rm == nil {
+		return
+	}
+	now := s.o.Now()
+	if now.Sub(rm.touched) < rm.sys.kind.Hot {
+		return
+	}
+	rm.touched = now
+	if rm.index >= 0 && rm.due.After(now) {
+		s.unqueue(rm)
+		rm.due = now
+		s.enqueue(rm)
+		rm.sys.kick()
+	}
+}
+
+// Confirmed returns when the agenda of a workspace was last confirmed by its booking system. ok is false
+// for hosted workspaces: their agenda is always true.
+func (s *Service) Confirmed(w store.WorkspaceID) (at time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rm := s.rooms[w]
+	if rm == nil {
+		return time.Time{}, false
+	}
+	return rm.r.LastOK, true
+}
+
+// Flush stores what the engine knows of its connections. A job calls it each half minute, and the
+// program once when it stops: the state of a probe that found nothing new costs no write of its own.
+func (s *Service) Flush(ctx context.Context) error {
+	s.mu.Lock()
+	var systems []store.System
+	var rooms []store.Resource
+	for _, y := range s.systems {
+		if y.dirty {
+			y.dirty = false
+			systems = append(systems, y.s)
+		}
+	}
+	for _, r := range s.rooms {
+		if r.dirty {
+			r.dirty = false
+			rooms = append(rooms, r.r)
+		}
+	}
+	s.mu.Unlock()
+	if len(systems)+len(rooms) == 0 {
+		return nil
+	}
+	err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
+		for _, y := range systems {
+			if err := tx.SaveSystemState(y); err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
+		for _, r := range rooms {
+			if err := tx.SaveResourceState(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store the state of booking systems: %w", err)
+	}
+	return nil
+}
+
+// need returns a Forbidden problem unless the actor may manage booking systems.
+func need(by people.Actor) error { return by.Need(people.ManageSystems, "") }
+
+var errUnknownKind = problem.Field("kind", "systems.unknown_kind")

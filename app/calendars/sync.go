@@ -1,0 +1,276 @@
+package calendars
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"lintel/app/when"
+	"lintel/connectors"
+	"lintel/store"
+)
+
+// windowDays is how many days ahead agendas are read; one day back keeps meetings over midnight.
+const windowDays = 15
+
+// window returns the span of agenda that is kept for a room at now.
+func window(now time.Time, zone *time.Location) when.Interval {
+	today := when.DayOf(now, zone)
+	return when.Interval{From: today.Add(-1).Start(zone), To: today.Add(windowDays).Start(zone)}
+}
+
+// syncRoom probes and reads one room that take has handed out, and puts it back into the queue.
+func (s *Service) syncRoom(ctx context.Context, rm *room) {
+	rm.lease.Lock()
+	defer rm.lease.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
+	defer cancel()
+	changed, err := s.cycle(ctx, rm)
+	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+		err = nil // we are stopping; this says nothing about the system
+	}
+	s.settle(context.WithoutCancel(ctx), rm, err)
+	if changed {
+		s.o.Changed(rm.r.Workspace)
+	}
+}
+
+// cycle is probe -> unchanged: done; changed, forced, hourly or a new day: read and apply. rm.lease is held.
+func (s *Service) cycle(ctx context.Context, rm *room) (changed bool, err error) {
+	s.mu.Lock()
+	now := s.o.Now()
+	c, conn := rm.r, rm.sys.conn
+	mustRead := rm.force || rm.lastRead.IsZero() || now.Sub(rm.lastRead) >= safetyRead || rm.dayRead != when.DayOf(now, rm.zone)
+	rm.force = false
+	rm.sys.reads++
+	s.mu.Unlock()
+
+	var cursor, state []byte
+	err = s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		cursor, state, err = tx.SyncMarks(c.ID)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil // detached meanwhile
+	}
+	if err != nil {
+		// Sealed with a lost key, or damaged: read in full.
+		s.o.Log.Warn("read sync marks", "resource", c.ID, "err", err)
+		cursor, state = nil, nil
+	}
+	target := connectors.Room{ID: c.Address, Zone: rm.zone}
+	probe, err := conn.Probe(ctx, target, cursor)
+	if err != nil {
+		return false, err
+	}
+	if !probe.Changed && !mustRead {
+		return false, nil
+	}
+	changed, complete, err := s.readAndApply(ctx, rm, target, state)
+	if errors.Is(err, connectors.CursorExpired) {
+		changed, complete, err = s.readAndApply(ctx, rm, target, nil)
+	}
+	if err != nil {
+		return changed, err
+	}
+	if complete {
+		err = s.o.Store.Update(ctx, func(tx *store.Tx) error { return tx.SaveSyncCursor(c.ID, probe.Next) })
+	}
+	return changed, err
+}
+
+// readAndApply reads the window and makes the stored agenda equal to it in one transaction.
+func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.Room, state []byte) (changed, complete bool, err error) {
+	now := s.o.Now()
+	w := window(now, rm.zone)
+	snap, err := rm.sys.conn.Read(ctx, connectors.ReadRequest{
+		Room: target, Window: w, State: state,
+		Progress: func(done, total int) {
+			s.mu.Lock()
+			rm.progress = [2]int{done, total}
+			s.mu.Unlock()
+		},
+	})
+	if err != nil {
+		return false, false, err
+	}
+	events := normalise(snap.Events, w, rm.zone)
+	var change store.AgendaChange
+	err = s.o.Store.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		if change, err = tx.ApplyAgenda(rm.r, w.From, w.To, events, snap.Complete); err != nil {
+			return err
+		}
+		return tx.SaveSyncState(rm.r.ID, snap.State)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return false, false, nil // detached while we were reading
+	}
+	if err != nil {
+		return false, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rm.lastRead, rm.dayRead, rm.progress = now, when.DayOf(now, rm.zone), [2]int{}
+	rm.r.Skipped, rm.r.Warnings = snap.Skipped, nil
+	for _, warn := range snap.Warnings {
+		rm.r.Warnings = append(rm.r.Warnings, store.ResourceWarning{Key: warn.Key, Count: warn.Count, Said: warn.Said})
+	}
+	if change.Any() {
+		rm.r.LastChanged = now
+	}
+	return change.Any(), snap.Complete, nil
+}
+
+// normalise keeps what occupies the room within w, one of each identity, and takes away what is private:
+// from here on nothing knows a private subject.
+func normalise(events []connectors.Event, w when.Interval, zone *time.Location) []store.SyncedEvent {
+	seen := make(map[string]bool, len(events))
+	out := make([]store.SyncedEvent, 0, len(events))
+	for _, e := range events {
+		if !e.Occupies(w) || seen[e.Identity()] {
+			continue
+		}
+		seen[e.Identity()] = true
+		if e.Private {
+			e.Hide()
+		}
+		v := store.SyncedEvent{
+			UID: e.Series, Original: e.Occurrence, Key: e.Key, Rev: e.Rev,
+			From: e.From.Truncate(time.Second), To: e.To.Truncate(time.Second), Zone: zone.String(),
+			AllDay: e.AllDay, Private: e.Private, Tentative: e.Tentative, Mine: e.Mine, Token: e.Token, Created: e.Created,
+			Subject: e.Subject, Organizer: e.Organizer, Address: e.OrganizerAddr,
+		}
+		if e.AllDay {
+			v.From, v.To = e.FirstDay.Start(zone), e.EndDay.Start(zone)
+			v.FromWall, v.ToWall = when.Wall{Date: e.FirstDay}.String(), when.Wall{Date: e.EndDay}.String()
+		} else {
+			v.FromWall, v.ToWall = when.WallOf(e.From, zone).String(), when.WallOf(e.To, zone).String()
+		}
+		if v.To.After(v.From) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// settle notes how a cycle ended, and when the room is due again.
+func (s *Service) settle(ctx context.Context, rm *room, err error) {
+	hot := s.hot(ctx, rm)
+	open := s.isOpen(ctx, rm)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.o.Now()
+	sys := rm.sys
+	sys.inFlight--
+	if err == nil {
+		s.succeeded(rm, now)
+		every := sys.kind.Every
+		switch {
+		case hot:
+			every = sys.kind.Hot
+		case !open:
+			every = max(every, nightEvery)
+		}
+		rm.due = now.Add(jitter(every, s.o.Rand()))
+	} else {
+		s.failed(rm, err, now)
+	}
+	s.enqueue(rm)
+	if sys.ready(now) {
+		sys.kick()
+	}
+}
+
+// succeeded clears what was wrong. Service.mu is held.
+func (s *Service) succeeded(rm *room, now time.Time) {
+	sys := rm.sys
+	if !sys.s.FailingSince.IsZero() || rm.r.ErrorKind != "" {
+		s.o.Log.Info("booking system answers again", "system", sys.s.ID, "resource", rm.r.ID)
+	}
+	sys.failures, sys.authTries, sys.blocked, sys.dirty = 0, 0, time.Time{}, true
+	sys.s.LastOK, sys.s.FailingSince, sys.s.ErrorKind, sys.s.ErrorSaid = now, time.Time{}, "", ""
+	rm.r.LastOK, rm.r.Failures, rm.r.FailingSince, rm.r.ErrorKind, rm.r.ErrorSaid, rm.dirty = now, 0, time.Time{}, "", "", true
+}
+
+// failed notes a failure and decides how long to wait: what the system asked for is binding. Service.mu is held.
+func (s *Service) failed(rm *room, err error, now time.Time) {
+	sys := rm.sys
+	kind, said := connectors.KindOf(err), connectors.SaidOf(err)
+	if kind == "" {
+		kind = connectors.Transient
+	}
+	var after time.Duration
+	var ce *connectors.Error
+	if errors.As(err, &ce) {
+		after = time.Duration(float64(ce.After) * (1 + 0.25*s.o.Rand()))
+	}
+	rm.r.Failures++
+	if rm.r.FailingSince.IsZero() {
+		rm.r.FailingSince = now
+	}
+	if rm.r.ErrorKind != string(kind) {
+		s.o.Log.Warn("reading a room failed", "system", sys.s.ID, "resource", rm.r.ID, "kind", kind, "err", err)
+	}
+	rm.r.ErrorKind, rm.r.ErrorSaid, rm.dirty = string(kind), said, true
+	wait := max(after, backoff(rm.r.Failures, s.o.Rand()))
+	rm.due = now.Add(wait)
+	switch kind {
+	case connectors.Auth, connectors.Trust, connectors.Throttled, connectors.Transient:
+		sys.failures++
+		sys.dirty = true
+		if sys.s.FailingSince.IsZero() && sys.failures > 1 || kind == connectors.Auth || kind == connectors.Trust {
+			if sys.s.FailingSince.IsZero() {
+				sys.s.FailingSince = now
+			}
+			sys.s.ErrorKind, sys.s.ErrorSaid = string(kind), said
+		}
+		if kind == connectors.Throttled || sys.failures > 1 {
+			until := now.Add(max(after, backoff(sys.failures, s.o.Rand())))
+			if until.After(sys.blocked) {
+				sys.blocked = until
+			}
+		}
+	}
+	if kind == connectors.Auth {
+		if sys.authTries++; sys.authTries >= authLimit {
+			sys.s.PausedAt = now
+			s.o.Log.Error("sign-in refused, stopped until an administrator edits the connection", "system", sys.s.ID)
+		}
+	}
+}
+
+// hot reports whether something begins or ends soon in a room, or somebody just touched it.
+func (s *Service) hot(ctx context.Context, rm *room) bool {
+	now := s.o.Now()
+	s.mu.Lock()
+	touched := rm.touched
+	s.mu.Unlock()
+	if now.Sub(touched) < hotSpan {
+		return true
+	}
+	var edge bool
+	err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		edge, err = tx.AgendaEdge(rm.r.Workspace, now.Add(-hotSpan/3), now.Add(hotSpan))
+		return err
+	})
+	if err != nil {
+		s.o.Log.Warn("look for the next meeting", "resource", rm.r.ID, "err", err)
+	}
+	return edge
+}
+
+// isOpen reports whether the building's day has opening hours around now; without any it counts as open.
+func (s *Service) isOpen(ctx context.Context, rm *room) bool {
+	now := s.o.Now()
+	hours := s.o.Hours(ctx, rm.r.Building, when.DayOf(now, rm.zone))
+	if hours == nil {
+		return true
+	}
+	for _, h := range hours {
+		if now.After(h.From.Add(-time.Hour)) && now.Before(h.To.Add(time.Hour)) {
+			return true
+		}
+	}
+	return false
+}

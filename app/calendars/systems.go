@@ -1,0 +1,416 @@
+package calendars
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"lintel/app/audit"
+	"lintel/app/people"
+	"lintel/app/problem"
+	"lintel/app/secret"
+	"lintel/connectors"
+	"lintel/store"
+)
+
+// Draft of a connection, as an administrator types it.
+type Connection struct {
+	Kind, Name, URL, Username string
+	Password                  secret.Text // zero on an edit keeps the old one
+	CAPEM                     string
+	Settings                  map[string]string
+}
+
+// Kinds lists the kinds of systems that can be connected, by name.
+func (s *Service) Kinds() []string { return slices.Sorted(maps.Keys(s.o.Kinds)) }
+
+// validate checks what was typed and returns the system to store.
+func (s *Service) validate(c Connection) (store.System, error) {
+	y := store.System{
+		Kind: c.Kind, Name: strings.TrimSpace(c.Name), URL: strings.TrimSpace(c.URL),
+		Username: strings.TrimSpace(c.Username), Password: c.Password, CAPEM: strings.TrimSpace(c.CAPEM), Settings: c.Settings,
+	}
+	if _, ok := s.o.Kinds[y.Kind]; !ok {
+		return y, errUnknownKind
+	}
+	if y.Name == "" || len(y.Name) > 80 {
+		return y, problem.Field("name", "systems.name_needed")
+	}
+	if y.URL != "" || y.Kind == "caldav" {
+		u, err := url.Parse(y.URL)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" && u.Scheme != "webcal" || u.User != nil {
+			return y, problem.Field("url", "systems.url_invalid")
+		}
+	}
+	if y.CAPEM != "" {
+		if block, _ := pem.Decode([]byte(y.CAPEM)); block == nil || block.Type != "CERTIFICATE" || len(y.CAPEM) > 64<<10 {
+			return y, problem.Field("ca", "systems.ca_invalid")
+		}
+	}
+	return y, nil
+}
+
+// Connect stores a new booking system and starts reading it once rooms are attached.
+func (s *Service) Connect(ctx context.Context, by people.Actor, c Connection) (store.SystemID, error) {
+	if err := need(by); err != nil {
+		return "", err
+	}
+	y, err := s.validate(c)
+	if err != nil {
+		return "", err
+	}
+	y.ID = store.NewID[store.SystemID]()
+	if err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.SaveSystem(y); err != nil {
+			return err
+		}
+		return audit.Record(tx, by, "system.connect", "system", string(y.ID), "kind", y.Kind)
+	}); err != nil {
+		return "", nameTaken(err)
+	}
+	return y.ID, s.reload(ctx, y.ID)
+}
+
+// Edit changes a booking system. A pause after refused sign-ins ends.
+func (s *Service) Edit(ctx context.Context, by people.Actor, id store.SystemID, c Connection) error {
+	if err := need(by); err != nil {
+		return err
+	}
+	y, err := s.validate(c)
+	if err != nil {
+		return err
+	}
+	y.ID = id
+	if err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
+		old, err := tx.System(id)
+		if err != nil {
+			return err
+		}
+		y.Kind = old.Kind
+		if y.Password.IsZero() {
+			if u, o := host(y.URL), host(old.URL); u != o {
+				// A kept password must not travel to another server.
+				return problem.Field("password", "systems.password_again")
+			}
+			y.Password = old.Password
+		}
+		if err := tx.SaveSystem(y); err != nil {
+			return err
+		}
+		return audit.Record(tx, by, "system.edit", "system", string(id))
+	}); err != nil {
+		return nameTaken(err)
+	}
+	return s.reload(ctx, id)
+}
+
+func host(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Host)
+}
+
+// Disconnect deletes a booking system: its rooms are hosted from then on, and their future synced
+// bookings go.
+func (s *Service) Disconnect(ctx context.Context, by people.Actor, id store.SystemID) error {
+	if err := need(by); err != nil {
+		return err
+	}
+	var changed []store.WorkspaceID
+	s.mu.Lock()
+	for w, r := range s.rooms {
+		if r.r.System == id {
+			changed = append(changed, w)
+		}
+	}
+	s.dropSystem(id)
+	s.mu.Unlock()
+	err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.DeleteSystem(id); err != nil {
+			return err
+		}
+		return audit.Record(tx, by, "system.disconnect", "system", string(id))
+	})
+	if err != nil {
+		return errors.Join(err, s.reload(ctx, id))
+	}
+	for _, w := range changed {
+		s.o.Changed(w)
+	}
+	return nil
+}
+
+// Attach makes a calendar of a system the agenda of a workspace. Hosted bookings that lie ahead there stay
+// visible in the store but the system's agenda counts: so a workspace with future hosted bookings is refused.
+func (s *Service) Attach(ctx context.Context, by people.Actor, w store.WorkspaceID, id store.SystemID, address string) error {
+	if err := need(by); err != nil {
+		return err
+	}
+	address = strings.TrimSpace(address)
+	if address == "" {
+		return problem.Field("address", "systems.address_needed")
+	}
+	r := store.Resource{ID: store.NewID[store.ResourceID](), Workspace: w, System: id, Address: address}
+	err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
+		y, err := tx.System(id)
+		if err != nil {
+			return err
+		}
+		n, err := tx.FutureHosted(w)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return problem.New(problem.Conflict, "systems.hosted_ahead", "Count", n)
+		}
+		if err := tx.AttachResource(r, s.o.Kinds[y.Kind].SealURL); err != nil {
+			return err
+		}
+		r, err = tx.Resource(r.ID)
+		if err != nil {
+			return err
+		}
+		return audit.Record(tx, by, "system.attach", "workspace", string(w), "system", string(id))
+	})
+	if errors.Is(err, store.ErrDuplicate) {
+		return problem.Field("workspace", "systems.attached_already").Because(err)
+	}
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addRoom(r, s.o.Now())
+	if sys := s.systems[id]; sys != nil {
+		sys.kick()
+	}
+	return nil
+}
+
+// Detach makes a workspace hosted again.
+func (s *Service) Detach(ctx context.Context, by people.Actor, w store.WorkspaceID) error {
+	if err := need(by); err != nil {
+		return err
+	}
+	err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
+		r, err := tx.ResourceOf(w)
+		if err != nil {
+			return err
+		}
+		if err := tx.DeleteResource(r.ID); err != nil {
+			return err
+		}
+		return audit.Record(tx, by, "system.detach", "workspace", string(w), "system", string(r.System))
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	if rm := s.rooms[w]; rm != nil {
+		rm.gone = true
+		s.unqueue(rm)
+		delete(s.rooms, w)
+	}
+	s.mu.Unlock()
+	s.o.Changed(w)
+	return nil
+}
+
+// Reload follows a change of places: a workspace, floor or building that was deleted or came back, a zone
+// that was changed.
+func (s *Service) Reload(ctx context.Context) error {
+	var resources []store.Resource
+	if err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		resources, err = tx.Resources()
+		return err
+	}); err != nil {
+		return fmt.Errorf("load resources: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.loaded {
+		return nil
+	}
+	live := map[store.WorkspaceID]bool{}
+	for _, r := range resources {
+		live[r.Workspace] = true
+		if rm := s.rooms[r.Workspace]; rm == nil || rm.r.Zone != r.Zone || rm.r.Address != r.Address || rm.r.ID != r.ID {
+			s.addRoom(r, s.o.Now())
+		}
+	}
+	for w, rm := range s.rooms {
+		if !live[w] {
+			rm.gone = true
+			s.unqueue(rm)
+			delete(s.rooms, w)
+		}
+	}
+	return nil
+}
+
+// reload opens one system anew after a change.
+func (s *Service) reload(ctx context.Context, id store.SystemID) error {
+	var y store.System
+	var resources []store.Resource
+	if err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if y, err = tx.System(id); err != nil {
+			return err
+		}
+		resources, err = tx.Resources()
+		return err
+	}); err != nil {
+		return fmt.Errorf("load booking system: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.loaded {
+		return nil
+	}
+	s.dropSystem(id)
+	s.addSystem(y)
+	for _, r := range resources {
+		if r.System == id {
+			s.addRoom(r, s.o.Now())
+		}
+	}
+	s.systems[id].kick()
+	return nil
+}
+
+func nameTaken(err error) error {
+	if errors.Is(err, store.ErrDuplicate) {
+		return problem.Field("name", "systems.name_taken").Because(err)
+	}
+	return err
+}
+
+// Status is how one connected system does, for the page and the alert strip.
+type Status struct {
+	System    store.System // Password is cleared
+	Caps      connectors.Caps
+	OpenErr   error // the connector could not be made from what is stored
+	Rooms     []RoomStatus
+	Waiting   time.Time // nothing is sent before; zero when nothing is awaited
+	PerMinute float64   // how often it was asked a minute, since Since
+	Since     time.Time
+}
+
+// RoomStatus is how one attached calendar does.
+type RoomStatus struct {
+	Resource    store.Resource
+	NextRead    time.Time
+	Done, Total int // progress of a long first read; 0, 0 when none runs
+}
+
+// Statuses returns all systems by name, each with its rooms by name.
+func (s *Service) Statuses() []Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.o.Now()
+	out := make([]Status, 0, len(s.systems))
+	for _, y := range s.systems {
+		st := Status{System: y.s, OpenErr: y.openErr, Since: y.meterSince}
+		st.System.Password = secret.Text{}
+		if y.conn != nil {
+			st.Caps = y.conn.Caps()
+		}
+		if y.blocked.After(now) {
+			st.Waiting = y.blocked
+		}
+		if m := now.Sub(y.meterSince).Minutes(); m >= 1 {
+			st.PerMinute = float64(y.reads) / m
+		}
+		for _, r := range s.rooms {
+			if r.sys == y {
+				st.Rooms = append(st.Rooms, RoomStatus{Resource: r.r, NextRead: r.due, Done: r.progress[0], Total: r.progress[1]})
+			}
+		}
+		slices.SortFunc(st.Rooms, func(a, b RoomStatus) int {
+			return strings.Compare(a.Resource.WorkspaceName, b.Resource.WorkspaceName)
+		})
+		out = append(out, st)
+	}
+	slices.SortFunc(out, func(a, b Status) int { return strings.Compare(a.System.Name, b.System.Name) })
+	return out
+}
+
+// Check walks through a connection step by step. With a zero id it checks what was typed, before it is
+// stored; an empty password with an id means the stored one. address may be "".
+func (s *Service) Check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, address string, write bool) (connectors.Report, error) {
+	conn, done, err := s.open(ctx, by, id, c)
+	if err != nil {
+		return connectors.Report{}, err
+	}
+	defer done()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return conn.Check(ctx, connectors.CheckRequest{Room: connectors.Room{ID: address, Zone: time.UTC}, Write: write}), nil
+}
+
+// Rooms lists the calendars that a system offers, at most 2,000. Systems that can't list return none.
+func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID, c Connection) ([]connectors.RoomRef, error) {
+	conn, done, err := s.open(ctx, by, id, c)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	lister, ok := conn.(connectors.Lister)
+	if !ok {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var all []connectors.RoomRef
+	for page := ""; ; {
+		refs, next, err := lister.Rooms(ctx, page)
+		if err != nil {
+			return all, explain(err)
+		}
+		all = append(all, refs...)
+		if next == "" || len(all) >= 2000 {
+			return all, nil
+		}
+		page = next
+	}
+}
+
+// open makes a connector of its own for a check, so that it never disturbs the one in use.
+func (s *Service) open(ctx context.Context, by people.Actor, id store.SystemID, c Connection) (connectors.Connector, func(), error) {
+	if err := need(by); err != nil {
+		return nil, nil, err
+	}
+	var y store.System
+	var err error
+	if id != "" && c.Kind == "" {
+		err = s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+			y, err = tx.System(id)
+			return err
+		})
+	} else {
+		y, err = s.validate(c)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	kind, ok := s.o.Kinds[y.Kind]
+	if !ok {
+		return nil, nil, errUnknownKind
+	}
+	conn, err := kind.Open(y)
+	if err != nil {
+		return nil, nil, problem.New(problem.Invalid, "systems.cannot_open").Because(err)
+	}
+	return conn, func() {
+		if err := conn.Close(); err != nil {
+			s.o.Log.Warn("close booking system", "system", y.ID, "err", err)
+		}
+	}, nil
+}

@@ -1,0 +1,211 @@
+package calendars
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lintel/app/problem"
+	"lintel/connectors"
+	"lintel/store"
+)
+
+// Draft is a booking to make in a booking system.
+type Draft struct {
+	Workspace     store.WorkspaceID
+	Token         string // chosen once for a booking: the same token again makes no second one
+	From, To      time.Time
+	Subject       string
+	OrganizerName string
+	Private       bool
+	Source        string         // where it was made
+	Creator       store.PersonID // "" for machines
+}
+
+// Limits of a write: how long it may take in all, and how often a tie is drawn again.
+const (
+	writeTimeout = 45 * time.Second
+	tieRounds    = 4
+)
+
+// Book writes a booking into the system that the workspace is attached to, by the one rule for all
+// systems (connectors.BookVerified), and then reads the room, so that the answer is what everybody sees.
+// A problem says what went wrong in words: taken, read only, out of reach.
+func (s *Service) Book(ctx context.Context, d Draft) (store.BookingID, error) {
+	var id store.BookingID
+	err := s.write(ctx, d.Workspace, func(ctx context.Context, rm *room, c connectors.ReadWriter, target connectors.Room, state []byte) ([]byte, error) {
+		draft := connectors.Draft{
+			Token: d.Token, From: d.From, To: d.To, Subject: d.Subject, Organizer: d.OrganizerName, Private: d.Private,
+		}
+		var out connectors.Outcome
+		for range tieRounds {
+			var err error
+			if out, err = connectors.BookVerified(ctx, c, target, draft, state); err != nil {
+				return out.State, err
+			}
+			state = out.State
+			if out.Verdict != connectors.Tie {
+				break
+			}
+			if err := s.pause(ctx); err != nil {
+				return state, err
+			}
+		}
+		if out.Verdict != connectors.Done {
+			return state, problem.New(problem.Conflict, "bookings.taken")
+		}
+		return state, nil
+	}, func(ctx context.Context, rm *room) error {
+		return s.o.Store.Update(ctx, func(tx *store.Tx) (err error) {
+			id, err = tx.ClaimSynced(rm.r.ID, d.Token, d.Source, d.Creator)
+			return err
+		})
+	})
+	return id, err
+}
+
+// SetEnd moves the end of a booking that mirrors a booking system: extends it or ends it early.
+func (s *Service) SetEnd(ctx context.Context, w store.WorkspaceID, id store.BookingID, to time.Time) error {
+	return s.change(ctx, w, id, func(ctx context.Context, c connectors.ReadWriter, target connectors.Room, ev connectors.Event, state []byte) ([]byte, error) {
+		for range tieRounds {
+			out, err := connectors.SetEndVerified(ctx, c, target, ev, to, state)
+			if err != nil {
+				return out.State, err
+			}
+			state = out.State
+			switch out.Verdict {
+			case connectors.Done:
+				return state, nil
+			case connectors.Taken:
+				return state, problem.New(problem.Conflict, "bookings.taken")
+			}
+			if err := s.pause(ctx); err != nil {
+				return state, err
+			}
+		}
+		return state, problem.New(problem.Conflict, "bookings.taken")
+	})
+}
+
+// Release frees the room from one occurrence, never from the rest of its series.
+func (s *Service) Release(ctx context.Context, w store.WorkspaceID, id store.BookingID) error {
+	return s.change(ctx, w, id, func(ctx context.Context, c connectors.ReadWriter, target connectors.Room, ev connectors.Event, state []byte) ([]byte, error) {
+		return state, c.Release(ctx, target, ev)
+	})
+}
+
+// change runs f on the event behind a booking.
+func (s *Service) change(ctx context.Context, w store.WorkspaceID, id store.BookingID,
+	f func(context.Context, connectors.ReadWriter, connectors.Room, connectors.Event, []byte) ([]byte, error),
+) error {
+	return s.write(ctx, w, func(ctx context.Context, rm *room, c connectors.ReadWriter, target connectors.Room, state []byte) ([]byte, error) {
+		var ref store.SyncedRef
+		err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+			ref, err = tx.SyncedRef(id)
+			return err
+		})
+		if err != nil {
+			return state, err
+		}
+		e := ref.Event
+		ev := connectors.Event{
+			Key: e.Key, Series: e.UID, Occurrence: e.Original, Rev: e.Rev, From: e.From, To: e.To, AllDay: e.AllDay,
+			Private: e.Private, Mine: e.Mine, Token: e.Token,
+		}
+		return f(ctx, c, target, ev, state)
+	}, nil)
+}
+
+// write holds a room's lease, runs f, stores the state that f returns, reads the room again and runs then.
+func (s *Service) write(ctx context.Context, w store.WorkspaceID,
+	f func(context.Context, *room, connectors.ReadWriter, connectors.Room, []byte) ([]byte, error),
+	then func(context.Context, *room) error,
+) error {
+	s.mu.Lock()
+	rm := s.rooms[w]
+	var blocked, paused bool
+	if rm != nil {
+		blocked, paused = s.o.Now().Before(rm.sys.blocked), !rm.sys.s.PausedAt.IsZero()
+	}
+	s.mu.Unlock()
+	if rm == nil {
+		return problem.New(problem.NotFound, "systems.not_attached")
+	}
+	c, ok := rm.sys.conn.(connectors.ReadWriter)
+	if !ok || !c.Caps().Has(connectors.CapBook) {
+		return problem.New(problem.Refused, "systems.read_only")
+	}
+	if blocked || paused {
+		return problem.New(problem.Down, "systems.unreachable")
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	rm.lease.Lock()
+	defer rm.lease.Unlock()
+	var state []byte
+	if err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		_, state, err = tx.SyncMarks(rm.r.ID)
+		return err
+	}); err != nil && !errors.Is(err, store.ErrNotFound) {
+		s.o.Log.Warn("read sync marks", "resource", rm.r.ID, "err", err)
+	}
+	target := connectors.Room{ID: rm.r.Address, Zone: rm.zone}
+	state, werr := f(ctx, rm, c, target, state)
+	// What happened out there is read whatever the outcome: a refused write has often a reason that
+	// our agenda does not know yet.
+	changed, _, rerr := s.readAndApply(context.WithoutCancel(ctx), rm, target, state)
+	if werr == nil && rerr == nil && then != nil {
+		werr = then(ctx, rm)
+		changed = true
+	}
+	s.mu.Lock()
+	rm.force, rm.touched = true, s.o.Now()
+	s.mu.Unlock()
+	if changed {
+		s.o.Changed(w)
+	}
+	if werr != nil {
+		return explain(werr)
+	}
+	if rerr != nil {
+		return fmt.Errorf("read back the room: %w", explain(rerr))
+	}
+	return nil
+}
+
+// pause waits a random one to three seconds: two sides that undid a tie do not meet again at once.
+func (s *Service) pause(ctx context.Context) error {
+	t := time.NewTimer(time.Second + time.Duration(s.o.Rand()*2*float64(time.Second)))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// explain turns a connector's failure into a problem for the person who pressed the button.
+func explain(err error) error {
+	if problem.Of(err) != nil {
+		return err
+	}
+	kind := problem.Refused
+	key := "systems.refused"
+	switch connectors.KindOf(err) {
+	case connectors.Conflict:
+		kind, key = problem.Conflict, "bookings.changed_meanwhile"
+	case connectors.Forbidden, connectors.Unsupported:
+		key = "systems.read_only"
+	case connectors.NotFound:
+		kind, key = problem.NotFound, "bookings.gone"
+	case connectors.Transient, connectors.Throttled, connectors.Auth, connectors.Trust, connectors.Gone:
+		kind, key = problem.Down, "systems.unreachable"
+	default:
+		if errors.Is(err, context.DeadlineExceeded) {
+			kind, key = problem.Down, "systems.unreachable"
+		}
+	}
+	return problem.New(kind, key).Because(err)
+}

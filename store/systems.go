@@ -1,0 +1,276 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"lintel/app/secret"
+)
+
+// System is a booking system that somebody connected.
+type System struct {
+	ID           SystemID
+	Kind         string // caldav, ics
+	Name         string
+	URL          string
+	Username     string
+	Password     secret.Text // zero when none is set
+	CAPEM        string      // roots trusted for this system only, PEM; "" = the system's and the configured ones
+	Settings     map[string]string
+	PausedAt     time.Time // zero while it is tried; set when the sign-in was refused twice
+	LastOK       time.Time // zero = never
+	FailingSince time.Time // zero while it works
+	ErrorKind    string
+	ErrorSaid    string
+	CreatedAt    time.Time
+}
+
+const systemColumns = `id, kind, name, url, username, password, ca_pem, settings, paused_at, last_ok, failing_since, error_kind, error_said, created_at`
+
+func (tx *Tx) scanSystem(r scanner) (System, error) {
+	var y System
+	var sealed []byte
+	var settings string
+	err := r.Scan(&y.ID, &y.Kind, &y.Name, &y.URL, &y.Username, &sealed, &y.CAPEM, &settings, instant{&y.PausedAt},
+		instant{&y.LastOK}, instant{&y.FailingSince}, &y.ErrorKind, &y.ErrorSaid, instant{&y.CreatedAt})
+	if err != nil {
+		return y, err
+	}
+	if err := json.Unmarshal([]byte(settings), &y.Settings); err != nil {
+		return y, fmt.Errorf("read settings of a booking system: %w", err)
+	}
+	plain, err := tx.open("booking_system", "password", string(y.ID), sealed)
+	if err != nil {
+		return y, err
+	}
+	y.Password = secret.New(string(plain))
+	return y, nil
+}
+
+// Systems returns the connected booking systems by name.
+func (tx *Tx) Systems() ([]System, error) {
+	return list(tx, tx.scanSystem, `SELECT `+systemColumns+` FROM booking_system WHERE deleted_at IS NULL ORDER BY name LIMIT 1000`)
+}
+
+// System returns one connected booking system, or ErrNotFound.
+func (tx *Tx) System(id SystemID) (System, error) {
+	return one(tx, tx.scanSystem, `SELECT `+systemColumns+` FROM booking_system WHERE id = ? AND deleted_at IS NULL`, id)
+}
+
+// SaveSystem inserts or updates what an administrator types; the state of the connection is not touched
+// but for the pause, which ends.
+func (tx *Tx) SaveSystem(y System) error {
+	settings, err := json.Marshal(y.Settings)
+	if err != nil {
+		return fmt.Errorf("save booking system: %w", err)
+	}
+	if y.Settings == nil {
+		settings = []byte("{}")
+	}
+	var sealed []byte
+	if !y.Password.IsZero() {
+		sealed = tx.seal("booking_system", "password", string(y.ID), []byte(y.Password.Reveal()))
+	}
+	_, err = tx.exec(`INSERT INTO booking_system (id, kind, name, url, username, password, ca_pem, settings, created_at)
+		VALUES (?,?,?,?,?,?,?,?,?)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, url = excluded.url, username = excluded.username,
+			password = excluded.password, ca_pem = excluded.ca_pem, settings = excluded.settings, paused_at = NULL`,
+		y.ID, y.Kind, y.Name, y.URL, y.Username, sealed, y.CAPEM, string(settings), unix(tx.now))
+	return err
+}
+
+// DeleteSystem marks a system and its resources deleted, forgets its password, and drops their agendas.
+func (tx *Tx) DeleteSystem(id SystemID) error {
+	rs, err := list(tx, value[ResourceID], `SELECT id FROM resource WHERE system_id = ? AND deleted_at IS NULL`, id)
+	if err != nil {
+		return err
+	}
+	for _, r := range rs {
+		if err := tx.DeleteResource(r); err != nil {
+			return err
+		}
+	}
+	return tx.must(`UPDATE booking_system SET deleted_at = ?, password = NULL, username = '' WHERE id = ? AND deleted_at IS NULL`, unix(tx.now), id)
+}
+
+// SaveSystemState stores how the connection does.
+func (tx *Tx) SaveSystemState(y System) error {
+	return tx.must(`UPDATE booking_system SET paused_at = ?, last_ok = ?, failing_since = ?, error_kind = ?, error_said = ? WHERE id = ?`,
+		unixOrNull(y.PausedAt), unixOrNull(y.LastOK), unixOrNull(y.FailingSince), y.ErrorKind, y.ErrorSaid, y.ID)
+}
+
+// Resource is the calendar of one workspace in a booking system.
+type Resource struct {
+	ID           ResourceID
+	Workspace    WorkspaceID
+	System       SystemID
+	Address      string // the system's name for it; an ICS feed's URL, which may hold a token, lies sealed
+	Writable     bool
+	LastOK       time.Time // when the agenda was last confirmed; zero = never
+	LastChanged  time.Time
+	Failures     int
+	FailingSince time.Time
+	ErrorKind    string
+	ErrorSaid    string
+	Skipped      int
+	Warnings     []ResourceWarning
+	CreatedAt    time.Time
+
+	Building      BuildingID // of the workspace
+	Zone          string     // of the building
+	WorkspaceName string
+}
+
+// ResourceWarning is something odd in a room's data. It is nothing personal.
+type ResourceWarning struct {
+	Key   string `json:"key"` // text key
+	Count int    `json:"count"`
+	Said  string `json:"said,omitempty"`
+}
+
+const resourceColumns = `r.id, r.workspace_id, r.system_id, r.address, r.secret, r.writable, r.last_ok, r.last_changed, r.failures,
+	r.failing_since, r.error_kind, r.error_said, r.skipped, r.warnings, r.created_at, b.id, b.zone, w.name`
+
+const resourceFrom = ` FROM resource r JOIN workspace w ON w.id = r.workspace_id JOIN floor f ON f.id = w.floor_id
+	JOIN building b ON b.id = f.building_id
+	WHERE r.deleted_at IS NULL AND w.deleted_at IS NULL AND f.deleted_at IS NULL AND b.deleted_at IS NULL`
+
+func (tx *Tx) scanResource(r scanner) (Resource, error) {
+	var c Resource
+	var sealed []byte
+	var warnings string
+	err := r.Scan(&c.ID, &c.Workspace, &c.System, &c.Address, &sealed, &c.Writable, instant{&c.LastOK}, instant{&c.LastChanged}, &c.Failures,
+		instant{&c.FailingSince}, &c.ErrorKind, &c.ErrorSaid, &c.Skipped, &warnings, instant{&c.CreatedAt}, &c.Building, &c.Zone, &c.WorkspaceName)
+	if err != nil {
+		return c, err
+	}
+	if warnings != "" {
+		if err := json.Unmarshal([]byte(warnings), &c.Warnings); err != nil {
+			return c, fmt.Errorf("read warnings of a resource: %w", err)
+		}
+	}
+	if sealed != nil {
+		plain, err := tx.open("resource", "secret", string(c.ID), sealed)
+		if err != nil {
+			return c, err
+		}
+		c.Address = string(plain)
+	}
+	return c, nil
+}
+
+// Resources returns every attached calendar whose workspace exists.
+func (tx *Tx) Resources() ([]Resource, error) {
+	return list(tx, tx.scanResource, `SELECT `+resourceColumns+resourceFrom+` ORDER BY w.name LIMIT 100000`)
+}
+
+// Resource returns one attached calendar, or ErrNotFound.
+func (tx *Tx) Resource(id ResourceID) (Resource, error) {
+	return one(tx, tx.scanResource, `SELECT `+resourceColumns+resourceFrom+` AND r.id = ?`, id)
+}
+
+// ResourceOf returns the calendar that a workspace is attached to, or ErrNotFound when its bookings are
+// hosted.
+func (tx *Tx) ResourceOf(w WorkspaceID) (Resource, error) {
+	return one(tx, tx.scanResource, `SELECT `+resourceColumns+resourceFrom+` AND r.workspace_id = ?`, w)
+}
+
+// AttachResource attaches a workspace to a calendar. An address that may hold a token is sealed.
+// A workspace that is attached already is ErrDuplicate.
+func (tx *Tx) AttachResource(c Resource, sealAddress bool) error {
+	address, sealed := c.Address, []byte(nil)
+	if sealAddress {
+		address, sealed = "", tx.seal("resource", "secret", string(c.ID), []byte(c.Address))
+	}
+	_, err := tx.exec(`INSERT INTO resource (id, workspace_id, system_id, address, secret, writable, created_at) VALUES (?,?,?,?,?,?,?)`,
+		c.ID, c.Workspace, c.System, address, sealed, c.Writable, unix(tx.now))
+	return err
+}
+
+// DeleteResource detaches a workspace: bookings that have not begun go with all they say, begun ones
+// stay as facts without a person.
+func (tx *Tx) DeleteResource(id ResourceID) error {
+	if _, err := tx.exec(`DELETE FROM booking WHERE resource_id = ? AND from_at > ?`, id, unix(tx.now)); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`DELETE FROM booking_person WHERE booking_id IN (SELECT id FROM booking WHERE resource_id = ?)`, id); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`UPDATE booking SET to_at = ?, end_reason = 'ended' WHERE resource_id = ? AND to_at > ? AND from_at < ?`,
+		unix(tx.now), id, unix(tx.now), unix(tx.now)); err != nil {
+		return err
+	}
+	return tx.must(`UPDATE resource SET deleted_at = ?, secret = NULL, cursor = NULL, state = NULL WHERE id = ? AND deleted_at IS NULL`, unix(tx.now), id)
+}
+
+// SaveResourceState stores how the reading of one calendar does.
+func (tx *Tx) SaveResourceState(c Resource) error {
+	warnings := ""
+	if len(c.Warnings) > 0 {
+		b, err := json.Marshal(c.Warnings)
+		if err != nil {
+			return fmt.Errorf("save warnings: %w", err)
+		}
+		warnings = string(b)
+	}
+	_, err := tx.exec(`UPDATE resource SET writable = ?, last_ok = ?, last_changed = ?, failures = ?, failing_since = ?, error_kind = ?, error_said = ?,
+		skipped = ?, warnings = ? WHERE id = ?`, c.Writable, unixOrNull(c.LastOK), unixOrNull(c.LastChanged), c.Failures, unixOrNull(c.FailingSince),
+		c.ErrorKind, c.ErrorSaid, c.Skipped, warnings, c.ID)
+	return err
+}
+
+// SyncMarks returns what a connector keeps for a calendar between its reads; nil = nothing yet.
+func (tx *Tx) SyncMarks(id ResourceID) (cursor, state []byte, err error) {
+	var c, s []byte
+	type pair struct{ c, s []byte }
+	p, err := one(tx, func(r scanner) (pair, error) {
+		var p pair
+		return p, r.Scan(&p.c, &p.s)
+	}, `SELECT cursor, state FROM resource WHERE id = ? AND deleted_at IS NULL`, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c, err = tx.open("resource", "cursor", string(id), p.c); err != nil {
+		return nil, nil, err
+	}
+	if s, err = tx.open("resource", "state", string(id), p.s); err != nil {
+		return nil, nil, err
+	}
+	return c, s, nil
+}
+
+// SaveSyncState stores the state that a connector wants back at its next read.
+func (tx *Tx) SaveSyncState(id ResourceID, state []byte) error {
+	return tx.must(`UPDATE resource SET state = ? WHERE id = ?`, tx.seal("resource", "state", string(id), state), id)
+}
+
+// SaveSyncCursor stores the mark for the next probe.
+func (tx *Tx) SaveSyncCursor(id ResourceID, cursor []byte) error {
+	return tx.must(`UPDATE resource SET cursor = ? WHERE id = ?`, tx.seal("resource", "cursor", string(id), cursor), id)
+}
+
+// RecordDestination counts a contact with a host outside.
+func (tx *Tx) RecordDestination(host string, port int, purpose string, last time.Time, count int) error {
+	_, err := tx.exec(`INSERT INTO destination (host, port, purpose, first_at, last_at, count) VALUES (?,?,?,?,?,?)
+		ON CONFLICT (host, port, purpose) DO UPDATE SET last_at = max(last_at, excluded.last_at), count = count + excluded.count`,
+		host, port, purpose, unix(last), unix(last), count)
+	return err
+}
+
+// Destination is a host outside that the program has contacted.
+type Destination struct {
+	Host        string
+	Port        int
+	Purpose     string
+	First, Last time.Time
+	Count       int
+}
+
+// Destinations returns every destination ever contacted, the latest first.
+func (tx *Tx) Destinations() ([]Destination, error) {
+	return list(tx, func(r scanner) (Destination, error) {
+		var d Destination
+		return d, r.Scan(&d.Host, &d.Port, &d.Purpose, instant{&d.First}, instant{&d.Last}, &d.Count)
+	}, `SELECT host, port, purpose, first_at, last_at, count FROM destination ORDER BY last_at DESC, host LIMIT 1000`)
+}
