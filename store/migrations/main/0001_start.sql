@@ -240,7 +240,7 @@ CREATE INDEX booking_agenda ON booking (workspace_id, from_at, to_at) WHERE canc
 CREATE INDEX booking_to ON booking (to_at);
 CREATE INDEX booking_series ON booking (series_id) WHERE series_id IS NOT NULL;
 CREATE UNIQUE INDEX booking_occurrence ON booking (series_id, original_wall) WHERE series_id IS NOT NULL;
-CREATE UNIQUE INDEX booking_ext ON booking (resource_id, ext_uid, ext_original) WHERE hosted = 0;
+CREATE UNIQUE INDEX booking_ext ON booking (resource_id, ext_uid, ext_original) WHERE hosted = 0 AND ext_uid <> ''; -- anonymised rows have none
 CREATE UNIQUE INDEX booking_token ON booking (workspace_id, token) WHERE token <> '';
 
 CREATE TABLE booking_person (
