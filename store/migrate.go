@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/pressly/goose/v3"
 )
@@ -26,10 +27,9 @@ func migrate(ctx context.Context, db *sql.DB, path, sub string) error {
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	// The newest known version comes from the sources: the provider's own "target" looks at both.
-	var newest int64
-	for _, src := range p.ListSources() {
-		newest = max(newest, src.Version)
+	newest, err := newestMigration(sub)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
 	}
 	current, err := p.GetDBVersion(ctx)
 	if err != nil {
@@ -57,4 +57,50 @@ func migrate(ctx context.Context, db *sql.DB, path, sub string) error {
 		return os.Remove(keep)
 	}
 	return nil
+}
+
+// CheckFile checks a database file that nobody has open, such as a backup's: that it is whole and not newer
+// than this program. It returns the file's schema version and changes nothing.
+func CheckFile(ctx context.Context, path string) (schema int64, err error) {
+	f, err := openFile(path)
+	if err != nil {
+		return 0, fmt.Errorf("open database: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.reader.Close(), f.writer.Close()) }()
+	var verdict string
+	if err := f.reader.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
+		return 0, fmt.Errorf("check integrity: %w", err)
+	}
+	if verdict != "ok" {
+		return 0, fmt.Errorf("check integrity: %s", verdict)
+	}
+	if err := f.reader.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&schema); err != nil {
+		return 0, fmt.Errorf("read schema version: %w", err)
+	}
+	sub := "migrations/main"
+	if filepath.Base(path) == ReadingsFile {
+		sub = "migrations/readings"
+	}
+	known, err := newestMigration(sub)
+	if err == nil && schema > known {
+		err = fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, schema, known)
+	}
+	return schema, err
+}
+
+// newestMigration returns the newest schema version that this program knows for a file.
+func newestMigration(sub string) (int64, error) {
+	entries, err := migrations.ReadDir(sub)
+	if err != nil {
+		return 0, err
+	}
+	var newest int64
+	for _, e := range entries {
+		v, err := goose.NumericComponent(e.Name())
+		if err != nil {
+			return 0, err
+		}
+		newest = max(newest, v)
+	}
+	return newest, nil
 }
