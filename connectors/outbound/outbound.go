@@ -1,0 +1,349 @@
+// Package outbound is the one way out of the house: the HTTP transport that every connector uses. It
+// trusts one set of authorities, uses one proxy, tells one recorder of every destination, refuses
+// addresses and hosts that nobody configured, bounds time and size, and turns every failure into a
+// connectors.Error.
+package outbound
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"lintel/app/secret"
+	"lintel/connectors"
+)
+
+// Options holds for all clients of the program.
+type Options struct {
+	Version string      // goes into the User-Agent
+	Roots   []byte      // PEM: authorities trusted beside the system's
+	Proxy   secret.Text // URL of an HTTP proxy, perhaps with user and password; empty = none. The environment is not asked
+	// NoProxy lists what is reached directly: names ("intra.example" with all below it), addresses,
+	// prefixes ("10.0.0.0/8"), each perhaps with :port, or "*".
+	NoProxy       []string
+	AllowLoopback bool
+	// Listeners returns where this program itself listens; nothing connects there. May be nil.
+	Listeners func() []netip.AddrPort
+	// Record is told of every request before it is sent. It must be quick. May be nil.
+	Record func(Contact)
+	Now    func() time.Time
+}
+
+// Contact is one request to one destination.
+type Contact struct {
+	Host    string
+	Port    int
+	Purpose string // ClientOptions.Purpose
+	At      time.Time
+	Proxied bool
+}
+
+// Outbound makes clients. It is safe for concurrent use.
+type Outbound struct {
+	opt     Options
+	roots   *x509.CertPool
+	proxy   *url.URL
+	noProxy []noProxyRule
+	guard   guard
+}
+
+// New checks the options. An error says which setting is wrong and holds no secret.
+func New(opt Options) (*Outbound, error) {
+	o := &Outbound{opt: opt, guard: guard{loopback: opt.AllowLoopback, own: opt.Listeners}}
+	var err error
+	if o.roots, err = x509.SystemCertPool(); err != nil {
+		o.roots = x509.NewCertPool() // an image without certificates: only the configured roots count
+	}
+	if len(opt.Roots) > 0 && !o.roots.AppendCertsFromPEM(opt.Roots) {
+		return nil, fmt.Errorf("read extra authorities: no certificate in PEM form found")
+	}
+	if !opt.Proxy.IsZero() {
+		u, err := url.Parse(opt.Proxy.Reveal())
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, fmt.Errorf("read proxy setting: want http://host:port")
+		}
+		o.proxy = u
+	}
+	for _, s := range opt.NoProxy {
+		r, err := parseNoProxy(s)
+		if err != nil {
+			return nil, err
+		}
+		o.noProxy = append(o.noProxy, r)
+	}
+	return o, nil
+}
+
+// ClientOptions are one connector's own.
+type ClientOptions struct {
+	Purpose string // a short constant for the list of destinations, such as "caldav"
+	// Hosts are the URLs that an administrator typed. No request, redirect or link goes elsewhere.
+	Hosts        []string
+	CA           []byte // PEM; when set, only these authorities are trusted for this connector
+	Credentials  Credentials
+	MaxBody      int64         // bytes of an answer, decompressed; 0 = 8 MiB
+	Timeout      time.Duration // one request with its redirects and its body; 0 = 30 s
+	MaxRedirects int           // 0 = 3
+	MaxConns     int           // to one host; 0 = 4
+	HTTP1        bool          // never HTTP/2, for sign-in that is bound to the connection
+}
+
+// Client talks to the hosts of one connector. It is safe for concurrent use. Close it.
+type Client struct {
+	out   *Outbound
+	opt   ClientOptions
+	hosts map[string]bool // host:port in lower case
+	agent string
+	rt    *http.Transport
+	auth  authState
+}
+
+// Client returns a client. An error says which setting is wrong and holds no secret.
+func (o *Outbound) Client(opt ClientOptions) (*Client, error) {
+	c := &Client{out: o, opt: opt, hosts: map[string]bool{}, agent: "Lintel/" + cmp.Or(o.opt.Version, "dev")}
+	c.opt.MaxBody = cmp.Or(opt.MaxBody, 8<<20)
+	c.opt.Timeout = cmp.Or(opt.Timeout, 30*time.Second)
+	c.opt.MaxRedirects = cmp.Or(opt.MaxRedirects, 3)
+	c.opt.MaxConns = cmp.Or(opt.MaxConns, 4)
+	for _, h := range opt.Hosts {
+		u, err := url.Parse(h)
+		if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, fmt.Errorf("read address of the booking system: want https://host/path")
+		}
+		c.hosts[hostPort(u)] = true
+	}
+	roots := o.roots
+	if len(opt.CA) > 0 {
+		roots = x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(opt.CA) {
+			return nil, fmt.Errorf("read the connector's authority: no certificate in PEM form found")
+		}
+	}
+	c.rt = &http.Transport{
+		Proxy:                  c.proxyFor,
+		DialContext:            o.dial,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  c.opt.Timeout,
+		MaxResponseHeaderBytes: 64 << 10,
+		MaxConnsPerHost:        c.opt.MaxConns,
+		MaxIdleConnsPerHost:    c.opt.MaxConns,
+		IdleConnTimeout:        2 * time.Minute,
+		ForceAttemptHTTP2:      !opt.HTTP1,
+	}
+	if opt.HTTP1 {
+		c.rt.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	}
+	return c, nil
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.rt.CloseIdleConnections() }
+
+// dial connects under the guard. The proxy may stand on this machine: an administrator typed it.
+func (o *Outbound) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	g := o.guard
+	if o.proxy != nil && address == hostPort(o.proxy) {
+		g.loopback = true
+	}
+	d := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, ControlContext: g.control}
+	return d.DialContext(ctx, network, address)
+}
+
+func (c *Client) proxyFor(r *http.Request) (*url.URL, error) {
+	if c.out.proxy == nil || c.out.direct(r.URL) {
+		return nil, nil
+	}
+	return c.out.proxy, nil
+}
+
+// Request is one request with a body that can be sent again.
+type Request struct {
+	Op     string // what is being done, for errors: "read window"
+	Method string
+	URL    *url.URL
+	Header http.Header // may be nil; Authorization and User-Agent are the client's
+	Body   []byte
+}
+
+// Response is a whole answer: its body is read, its connection is free.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	URL    *url.URL // where it came from, after redirects
+	At     time.Time
+	op     string
+}
+
+// Do sends a request and reads the whole answer. It signs in, follows redirects within the
+// configured hosts (keeping the method, as WebDAV needs), and fails with a *connectors.Error when
+// there is no answer. An answer with an error status is not an error: see Response.Err.
+func (c *Client) Do(ctx context.Context, req Request) (*Response, error) {
+	parent := ctx
+	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
+	defer cancel()
+	first := req.URL
+	for hop := 0; ; hop++ {
+		if err := c.allow(req.Op, req.URL); err != nil {
+			return nil, err
+		}
+		resp, err := c.signedIn(ctx, req, sameHost(first, req.URL))
+		if err != nil {
+			return nil, netError(parent, ctx, req.Op, err)
+		}
+		next, err := c.redirect(req, resp)
+		if err != nil {
+			return nil, err
+		}
+		if next == nil {
+			return resp, nil
+		}
+		if hop >= c.opt.MaxRedirects {
+			return nil, &connectors.Error{Kind: connectors.Invalid, Op: req.Op, Code: "too many redirects", Cure: "calendar.cure.redirect"}
+		}
+		req = *next
+	}
+}
+
+// signedIn sends one request, answering one challenge.
+func (c *Client) signedIn(ctx context.Context, req Request, trusted bool) (*Response, error) {
+	cred := c.opt.Credentials
+	if !trusted {
+		cred = Credentials{}
+	}
+	authorization, nonce := c.auth.header(cred, req.Method, req.URL)
+	resp, err := c.once(ctx, req, authorization)
+	if err != nil {
+		return nil, err
+	}
+	if resp.Status != http.StatusUnauthorized {
+		c.auth.accepted(nonce)
+		return resp, nil
+	}
+	if !c.auth.challenged(cred, resp.Header.Values("WWW-Authenticate"), nonce) {
+		return resp, nil
+	}
+	authorization, nonce = c.auth.header(cred, req.Method, req.URL)
+	if resp, err = c.once(ctx, req, authorization); err == nil && resp.Status != http.StatusUnauthorized {
+		c.auth.accepted(nonce)
+	}
+	return resp, err
+}
+
+func (c *Client) once(ctx context.Context, req Request, authorization string) (*Response, error) {
+	r, err := http.NewRequestWithContext(ctx, req.Method, req.URL.String(), bytes.NewReader(req.Body))
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range req.Header {
+		r.Header[k] = v
+	}
+	r.Header.Set("User-Agent", c.agent)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	proxy, _ := c.proxyFor(r)
+	if rec := c.out.opt.Record; rec != nil {
+		rec(Contact{Host: strings.ToLower(req.URL.Hostname()), Port: port(req.URL), Purpose: c.opt.Purpose, At: c.out.opt.Now(), Proxied: proxy != nil})
+	}
+	resp, err := c.rt.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, c.opt.MaxBody+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(body)) > c.opt.MaxBody {
+		return nil, errTooLarge
+	}
+	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body, URL: req.URL, At: c.out.opt.Now(), op: req.Op}, nil
+}
+
+// allow refuses hosts that nobody configured, and addresses in the URL itself that are refused
+// when dialling: behind a proxy it is the proxy that dials.
+func (c *Client) allow(op string, u *url.URL) error {
+	if u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !c.allowed(u) {
+		return &connectors.Error{Kind: connectors.Trust, Op: op, Code: "host not configured", Cure: "calendar.cure.host", Said: u.Host}
+	}
+	if err := c.out.guard.host(u); err != nil {
+		return &connectors.Error{Kind: connectors.Trust, Op: op, Code: "address refused", Cure: "calendar.cure.address", Said: u.Host}
+	}
+	return nil
+}
+
+func (c *Client) allowed(u *url.URL) bool {
+	if c.hosts[hostPort(u)] {
+		return true
+	}
+	// The step up from http to https on the default ports stays on the same server.
+	return u.Scheme == "https" && port(u) == 443 && c.hosts[net.JoinHostPort(strings.ToLower(u.Hostname()), "80")]
+}
+
+// redirect returns the request to send next, nil when the answer is final.
+func (c *Client) redirect(req Request, resp *Response) (*Request, error) {
+	location := resp.Header.Get("Location")
+	switch resp.Status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return nil, nil
+	}
+	if location == "" {
+		return nil, nil
+	}
+	u, err := req.URL.Parse(location)
+	if err != nil {
+		return nil, &connectors.Error{Kind: connectors.Invalid, Op: req.Op, Code: "bad redirect", Cure: "calendar.cure.redirect"}
+	}
+	u.Fragment = ""
+	if req.URL.Scheme == "https" && u.Scheme != "https" {
+		return nil, &connectors.Error{Kind: connectors.Trust, Op: req.Op, Code: "redirect to http", Cure: "calendar.cure.redirect", Said: u.Host}
+	}
+	next := req
+	next.URL = u
+	if resp.Status == http.StatusSeeOther || req.Method == http.MethodPost && resp.Status < http.StatusTemporaryRedirect {
+		next.Method, next.Body = http.MethodGet, nil
+	}
+	return &next, nil
+}
+
+// sameHost reports whether credentials for a may go to b: the same host, with the same port or on
+// the step up to https.
+func sameHost(a, b *url.URL) bool {
+	if !strings.EqualFold(a.Hostname(), b.Hostname()) || a.Scheme == "https" && b.Scheme != "https" {
+		return false
+	}
+	return port(a) == port(b) || port(a) == 80 && port(b) == 443
+}
+
+func hostPort(u *url.URL) string {
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), strconv.Itoa(port(u)))
+}
+
+// port returns the port of u, by its scheme when it names none; 0 when it is no number.
+func port(u *url.URL) int {
+	if s := u.Port(); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	if u.Scheme == "http" {
+		return 80
+	}
+	return 443
+}
