@@ -6,7 +6,8 @@ import (
 	"lintel/store"
 )
 
-// Record appends a line in the transaction of the change; for detail see people.Actor.Entry.
+// Record appends a line in the transaction of the change. detail comes in pairs of name and value: ids,
+// numbers and fixed words only, never a name, a subject or other free text.
 func Record(tx *store.Tx, by people.Actor, action, objectKind, objectID string, detail ...any) error {
-	return tx.Audit(by.Entry(action, objectKind, objectID, detail...))
+	return by.Record(tx, action, objectKind, objectID, detail...)
 }
