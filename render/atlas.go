@@ -83,7 +83,7 @@ func (d *drawer) newGlyph(st style, r rune) *glyph {
 	d.path.reset()
 	adv := d.addGlyph(st.face(), st.size, font.GID(tt.Index(r)), 0, 0)
 	g := &glyph{adv: (int(adv) + 32) >> 6}
-	b := d.path.bounds()
+	b := pixels(d.path.extent())
 	g.left, g.top, g.w, g.h = b.Min.X, b.Min.Y, b.Dx(), b.Dy()
 	g.mask = d.rasterise(b)
 	d.atlasBytes += len(g.mask)
@@ -129,12 +129,20 @@ func (o *outline) add(op uint8, pts ...fixed.Point26_6) {
 	o.ops = append(o.ops, op)
 }
 
-// bounds returns the pixels that the outline may touch.
-func (o *outline) bounds() image.Rectangle {
+// extent returns what the outline may touch, control points included.
+func (o *outline) extent() fixed.Rectangle26_6 {
 	if len(o.pts) == 0 {
+		return fixed.Rectangle26_6{}
+	}
+	return fixed.Rectangle26_6{Min: o.min, Max: o.max}
+}
+
+// pixels returns the whole pixels that r touches.
+func pixels(r fixed.Rectangle26_6) image.Rectangle {
+	if r.Min.X >= r.Max.X || r.Min.Y >= r.Max.Y {
 		return image.Rectangle{}
 	}
-	return image.Rect(o.min.X.Floor(), o.min.Y.Floor(), o.max.X.Ceil(), o.max.Y.Ceil())
+	return image.Rect(r.Min.X.Floor(), r.Min.Y.Floor(), r.Max.X.Ceil(), r.Max.Y.Ceil())
 }
 
 // addGlyph appends a glyph's outline, moved by (dx, dy), and returns its advance. Hints that a glyph's program gets wrong are

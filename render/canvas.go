@@ -82,6 +82,17 @@ func (c *canvas) shade(r image.Rectangle, t tone) {
 	}
 }
 
+// dotted draws a horizontal line of dots, one in four; solid and lighter where there are greys.
+func (c *canvas) dotted(x0, x1, y, thick int) {
+	if c.max > 1 {
+		c.fill(image.Rect(x0, y, x1, y+thick), light)
+		return
+	}
+	for x := x0; x < x1; x += 4 * thick {
+		c.fill(image.Rect(x, y, min(x+thick, x1), y+thick), black)
+	}
+}
+
 // frame draws a border of the given thickness inside r.
 func (c *canvas) frame(r image.Rectangle, thick int, t tone) {
 	c.fill(image.Rect(r.Min.X, r.Min.Y, r.Max.X, r.Min.Y+thick), t)

@@ -16,6 +16,7 @@ import (
 	"github.com/go-text/typesetting/shaping"
 	"github.com/golang/freetype/raster"
 	"github.com/golang/freetype/truetype"
+	"golang.org/x/image/math/fixed"
 )
 
 // Options of a Renderer.
@@ -83,6 +84,7 @@ type drawer struct {
 	para    bidi.Paragraph
 	seg     segmenter.Segmenter
 	cuts    []int
+	torn    bool // the last wrap broke within a word
 
 	buf    truetype.GlyphBuf
 	raster *raster.Rasterizer
@@ -91,6 +93,7 @@ type drawer struct {
 	mono       bool // masks are 0 and 1
 	strikes    map[strikeKey]*strike
 	atlasBytes int
+	extents    map[boundsKey]fixed.Rectangle26_6
 	runs       map[runKey]*run
 	runBytes   int
 	codes      map[string]qrCode
@@ -113,6 +116,7 @@ func newDrawer(faces []face) *drawer {
 // forget empties the caches.
 func (d *drawer) forget() {
 	d.strikes, d.atlasBytes = map[strikeKey]*strike{}, 0
+	d.extents = map[boundsKey]fixed.Rectangle26_6{}
 	d.runs, d.runBytes = map[runKey]*run{}, 0
 	d.codes = map[string]qrCode{}
 }

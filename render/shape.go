@@ -17,8 +17,7 @@ import (
 type run struct {
 	glyphs []placed
 	adv    int
-	ink    image.Rectangle // estimate from the fonts' extents with a pixel to spare for hints; origin at the pen
-	box    image.Rectangle // of mask
+	ink    image.Rectangle // of all glyphs, and of mask; origin at the pen
 	mask   []uint8
 	drawn  bool
 }
@@ -63,7 +62,7 @@ func (d *drawer) shape(text []rune, st style, rtl bool) *run {
 		if sp.level%2 != 0 {
 			dir = di.DirectionRTL
 		}
-		res := d.hb.Shape(shaping.Input{
+		res := d.hb.ShapeNoExtents(shaping.Input{
 			Text: text, RunStart: sp.from, RunEnd: sp.to, Direction: dir, Face: d.shapers[sp.face],
 			Size: fixed.I(st.size), Script: sp.script, Language: "und",
 		})
@@ -77,16 +76,30 @@ func (d *drawer) shape(text []rune, st style, rtl bool) *run {
 				x, y, step = (x+32)&^63, (y+32)&^63, (step+32)&^63
 			}
 			out.glyphs = append(out.glyphs, placed{sp.face, g.GlyphID, x, y})
-			if g.Width != 0 && g.Height != 0 {
-				box := image.Rect((x+g.XBearing).Floor()-1, (y-g.YBearing).Floor()-1,
-					(x+g.XBearing+g.Width).Ceil()+1, (y-g.YBearing-g.Height).Ceil()+1)
-				out.ink = out.ink.Union(box)
-			}
+			out.ink = out.ink.Union(pixels(d.bounds(sp.face, st.size, g.GlyphID).Add(fixed.Point26_6{X: x, Y: y})))
 			pen += step
 		}
 	}
 	out.adv = pen.Ceil()
 	return out
+}
+
+type boundsKey struct {
+	face, size int
+	id         font.GID
+}
+
+// bounds returns the extent of a glyph as it will be drawn, hints applied: those may move an edge by more than a pixel.
+func (d *drawer) bounds(f, size int, id font.GID) fixed.Rectangle26_6 {
+	k := boundsKey{f, size, id}
+	b, ok := d.extents[k]
+	if !ok {
+		d.path.reset()
+		d.addGlyph(f, size, id, 0, 0)
+		b = d.path.extent()
+		d.extents[k] = b
+	}
+	return b
 }
 
 // drawRun rasterises a run once.
@@ -98,8 +111,7 @@ func (d *drawer) drawRun(r *run, size int) {
 	for _, g := range r.glyphs {
 		d.addGlyph(g.face, size, g.id, g.x, g.y)
 	}
-	r.box = d.path.bounds()
-	r.mask = d.rasterise(r.box)
+	r.mask = d.rasterise(r.ink)
 	r.drawn = true
 	d.runBytes += len(r.mask)
 }

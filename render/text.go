@@ -130,8 +130,8 @@ func (d *drawer) drawLine(c *canvas, s string, st style, rtl bool, x, y int, onB
 	}
 	r := d.shaped(s, st, rtl)
 	d.drawRun(r, st.size)
-	c.blit(r.mask, r.box.Dx(), r.box.Dy(), x+r.box.Min.X, y+r.box.Min.Y, onBlack)
-	return r.box.Add(image.Pt(x, y))
+	c.blit(r.mask, r.ink.Dx(), r.ink.Dy(), x+r.ink.Min.X, y+r.ink.Min.Y, onBlack)
+	return r.ink.Add(image.Pt(x, y))
 }
 
 // block is text fitted to a width: one or more lines in one style.
@@ -139,14 +139,21 @@ type block struct {
 	lines []line
 	st    style
 	rtl   bool
-	h     int // of all lines
+	cut   bool // ends in an ellipsis
+	h     int  // of all lines
 }
 
 type line struct {
 	text     string
 	ext      extent
 	baseline int // from the block's top
+	bottom   int // of its room, from the block's top
 }
+
+// lineUp and lineDown are the room above and below the baseline that a size of type needs for capitals with accents and for
+// descenders.
+func lineUp(size int) int   { return (size*96 + 50) / 100 }
+func lineDown(size int) int { return (size*26 + 50) / 100 }
 
 // fitting says how a text may be fitted to its place.
 type fitting struct {
@@ -180,13 +187,27 @@ func (d *drawer) fit(s string, w int, f fitting) block {
 		st = style{size, f.bold}
 		var whole bool
 		if lines, whole = d.wrap(s, st, rtl, w, max(1, f.lines)); whole {
-			break
+			return d.newBlock(d.balance(lines, s, st, rtl, w), st, rtl)
 		}
 	}
-	return d.newBlock(lines, st, rtl)
+	b := d.newBlock(lines, st, rtl)
+	b.cut = len(b.lines) > 0
+	return b
 }
 
-// newBlock stacks lines. A line is as high as capitals with accents and descenders of Latin need; taller ink gets more.
+// balance wraps a text that takes several lines anew, in the smallest width that needs no more of them, so that no word is
+// left alone on the last one.
+func (d *drawer) balance(lines []string, s string, st style, rtl bool, w int) []string {
+	n := len(lines)
+	for step := w / 4; n > 1 && step > st.size/4; step /= 2 {
+		if tried, whole := d.wrap(s, st, rtl, w-step, n); whole && len(tried) == n && !d.torn {
+			lines, w = tried, w-step
+		}
+	}
+	return lines
+}
+
+// newBlock stacks lines; ink that is taller than Latin's gets more room.
 func (d *drawer) newBlock(lines []string, st style, rtl bool) block {
 	b := block{st: st, rtl: rtl}
 	for _, s := range lines {
@@ -194,9 +215,9 @@ func (d *drawer) newBlock(lines []string, st style, rtl bool) block {
 			continue
 		}
 		e := d.measure(s, st, rtl)
-		up := max(e.up, (st.size*96+50)/100)
-		b.lines = append(b.lines, line{s, e, b.h + up})
-		b.h += up + max(e.down, (st.size*26+50)/100)
+		base := b.h + max(e.up, lineUp(st.size))
+		b.h = base + max(e.down, lineDown(st.size))
+		b.lines = append(b.lines, line{s, e, base, b.h})
 	}
 	return b
 }
@@ -213,13 +234,14 @@ func (b block) width() int {
 // wrap breaks a text into at most n lines and reports whether it fitted whole; else the last line ends in an ellipsis.
 func (d *drawer) wrap(s string, st style, rtl bool, w, n int) ([]string, bool) {
 	var lines []string
+	d.torn = false
 	for len(lines) < n-1 {
 		if d.measure(s, st, rtl).width() <= w {
 			return append(lines, s), true
 		}
 		cut := d.breakAt(s, st, rtl, w)
 		if cut == 0 {
-			return lines, false
+			break
 		}
 		lines = append(lines, strings.TrimRight(s[:cut], " "))
 		s = strings.TrimLeft(s[cut:], " ")
@@ -230,7 +252,11 @@ func (d *drawer) wrap(s string, st style, rtl bool, w, n int) ([]string, bool) {
 	return append(lines, d.ellipsis(s, st, rtl, w)), false
 }
 
-// breakAt returns the byte where the first line of s ends: the last opportunity whose text fits, else within the word.
+// minTorn is the width, in ems, from which a word that is too long is torn apart. In narrower columns it gets an ellipsis.
+const minTorn = 8
+
+// breakAt returns the byte where the first line of s ends: the last opportunity whose text fits, else a place within the
+// word, else 0.
 func (d *drawer) breakAt(s string, st style, rtl bool, w int) int {
 	best, at := 0, 0
 	d.seg.Init([]rune(s))
@@ -244,6 +270,10 @@ func (d *drawer) breakAt(s string, st style, rtl bool, w int) int {
 	if best > 0 {
 		return best
 	}
+	if w < minTorn*st.size {
+		return 0
+	}
+	d.torn = true
 	cuts := d.graphemes(s)
 	lo, hi := 0, len(cuts)
 	for lo < hi {
