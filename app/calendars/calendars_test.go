@@ -1,0 +1,506 @@
+package calendars
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"lintel/app/people"
+	"lintel/app/problem"
+	"lintel/app/secret"
+	"lintel/app/when"
+	"lintel/connectors"
+	"lintel/store"
+	"lintel/store/storetest"
+)
+
+// script is a booking system that does what a test says.
+type script struct {
+	mu       sync.Mutex
+	events   []connectors.Event
+	version  int // grows with each change of events
+	err      error
+	complete bool
+	probes   int
+	reads    int
+	released []string
+	race     *connectors.Event // somebody else writes this between our write and our reading back
+}
+
+func (c *script) Caps() connectors.Caps {
+	return connectors.CapRead | connectors.CapProbe | connectors.CapBook | connectors.CapSetEnd | connectors.CapRelease
+}
+
+func (c *script) Check(context.Context, connectors.CheckRequest) connectors.Report {
+	return connectors.Report{Steps: []connectors.Step{{Name: "calendar.check.name", State: connectors.StepOK}}}
+}
+
+func (c *script) Probe(_ context.Context, _ connectors.Room, cur connectors.Cursor) (connectors.Change, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.probes++
+	next := connectors.Cursor{byte(c.version)}
+	return connectors.Change{Changed: !bytes.Equal(cur, next), Next: next}, c.err
+}
+
+func (c *script) Read(_ context.Context, req connectors.ReadRequest) (connectors.Snapshot, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads++
+	var in []connectors.Event
+	for _, e := range c.events {
+		if e.Touches(req.Window) {
+			in = append(in, e)
+		}
+	}
+	return connectors.Snapshot{Events: in, Complete: c.complete, State: []byte("state")}, c.err
+}
+
+func (c *script) Book(_ context.Context, _ connectors.Room, d connectors.Draft) (connectors.Event, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := connectors.Event{
+		Key: d.Token, Series: "ours-" + d.Token, From: d.From, To: d.To, Subject: d.Subject, Organizer: d.Organizer,
+		Token: d.Token, Mine: true, Written: time.Unix(2_000, 0),
+	}
+	c.events = append(c.events, e)
+	if c.race != nil {
+		c.events = append(c.events, *c.race)
+	}
+	c.version++
+	return e, nil
+}
+
+func (c *script) SetEnd(_ context.Context, _ connectors.Room, ev connectors.Event, to time.Time) (connectors.Event, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.events {
+		if c.events[i].Identity() == ev.Identity() {
+			c.events[i].To = to
+			c.version++
+			return c.events[i], nil
+		}
+	}
+	return connectors.Event{}, connectors.Fail(connectors.NotFound, "set end", "no such event")
+}
+
+func (c *script) Release(_ context.Context, _ connectors.Room, ev connectors.Event) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.released = append(c.released, ev.Series)
+	c.events = slices.DeleteFunc(c.events, func(e connectors.Event) bool { return e.Identity() == ev.Identity() })
+	c.version++
+	return nil
+}
+
+func (c *script) Close() error { return nil }
+
+// bench is an engine with one room on a scripted system; the test turns its crank.
+type bench struct {
+	*Service
+	t       *testing.T
+	st      *store.Store
+	sys     *script
+	now     time.Time
+	ws      store.WorkspaceID
+	id      store.SystemID
+	changed int
+	log     *bytes.Buffer
+}
+
+var admin = people.Setup("test")
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, sys: &script{complete: true, version: 1}, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), log: &bytes.Buffer{}}
+	b.st = storetest.Open(t, func() time.Time { return b.now })
+	b.ws = store.NewID[store.WorkspaceID]()
+	err := b.st.Update(context.Background(), func(tx *store.Tx) error {
+		bd, fl := store.NewID[store.BuildingID](), store.NewID[store.FloorID]()
+		return errors.Join(
+			tx.InsertBuilding(store.Building{ID: bd, Name: "B", Zone: "Europe/Zurich", Language: "en", HostedRetention: store.RetainMidnight}),
+			tx.InsertFloor(store.Floor{ID: fl, BuildingID: bd, Name: "F"}),
+			tx.InsertWorkspace(store.Workspace{ID: b.ws, FloorID: fl, Kind: store.Room, Name: "Matterhorn", Bookable: true}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Service = New(Options{
+		Store: b.st, Now: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(b.log, nil)),
+		Kinds: map[string]Kind{"script": {
+			Open:  func(store.System) (connectors.Connector, error) { return b.sys, nil },
+			Every: time.Minute, Hot: 15 * time.Second,
+		}},
+		Changed: func(store.WorkspaceID) { b.changed++ },
+		Go:      func(string, func(context.Context) error) {}, // crank turns by hand
+		Rand:    func() float64 { return 0.5 },
+	})
+	if err := b.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if b.id, err = b.Connect(context.Background(), admin, Connection{Kind: "script", Name: "Script", Password: secret.New("planted-password")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Attach(context.Background(), admin, b.ws, b.id, "room-1"); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// crank runs the cycle of the room if it is due, and reports whether it was.
+func (b *bench) crank() bool {
+	rm := b.take(b.systems[b.id])
+	if rm == nil {
+		return false
+	}
+	b.syncRoom(context.Background(), rm)
+	return true
+}
+
+func (b *bench) put(events ...connectors.Event) {
+	b.sys.mu.Lock()
+	defer b.sys.mu.Unlock()
+	b.sys.events = events
+	b.sys.version++
+}
+
+func (b *bench) fail(err error) {
+	b.sys.mu.Lock()
+	defer b.sys.mu.Unlock()
+	b.sys.err = err
+}
+
+func (b *bench) agenda() []store.Booking {
+	b.t.Helper()
+	var a []store.Booking
+	if err := b.st.View(context.Background(), func(tx *store.Tx) (err error) {
+		a, err = tx.Agenda(b.ws, b.now.AddDate(0, -1, 0), b.now.AddDate(0, 1, 0))
+		return err
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+	return a
+}
+
+func event(uid string, from time.Time, minutes int) connectors.Event {
+	return connectors.Event{
+		Key: uid, Series: uid, From: from, To: from.Add(time.Duration(minutes) * time.Minute),
+		Subject: "Subject " + uid, Organizer: "Anna " + uid, OrganizerAddr: uid + "@example.org",
+	}
+}
+
+func TestChangeReachesTheAgenda(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(event("a", b.now.Add(time.Hour), 30))
+	if !b.crank() || b.changed != 1 {
+		t.Fatalf("first read: %d changes", b.changed)
+	}
+	a := b.agenda()
+	if len(a) != 1 || a[0].Subject != "Subject a" || a[0].OrganizerEmail != "a@example.org" || a[0].Hosted {
+		t.Fatalf("agenda: %+v", a)
+	}
+	if b.crank() {
+		t.Fatal("due again at once")
+	}
+	b.now = b.now.Add(2 * time.Minute)
+	if !b.crank() || b.sys.reads != 1 || b.changed != 1 {
+		t.Fatalf("an unchanged room: %d reads, %d changes", b.sys.reads, b.changed)
+	}
+	moved := event("a", b.now.Add(3*time.Hour), 45)
+	b.put(moved, event("b", b.now.Add(5*time.Hour), 30))
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	if a = b.agenda(); len(a) != 2 || !a[0].From.Equal(moved.From) || b.changed != 2 {
+		t.Fatalf("after a move and an addition: %d changes, %+v", b.changed, a)
+	}
+	b.put(event("b", a[1].From, 30))
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	if a = b.agenda(); len(a) != 1 || a[0].ExtUID != "b" {
+		t.Fatalf("after a removal: %+v", a)
+	}
+}
+
+func TestSameAnswerCostsNoWrite(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(event("a", b.now.Add(time.Hour), 30), event("b", b.now.Add(2*time.Hour), 30))
+	b.crank()
+	before := b.agenda()
+	b.sys.version++ // changed, says the probe, and then it is the same
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	after := b.agenda()
+	if b.sys.reads != 2 || b.changed != 1 || before[0].Revision != after[0].Revision || before[0].UpdatedAt != after[0].UpdatedAt {
+		t.Errorf("%d reads, %d changes, %+v -> %+v", b.sys.reads, b.changed, before, after)
+	}
+}
+
+// A private subject never reaches the disk: it is in no byte of the files.
+func TestPrivateSubjectNeverStored(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	e := event("x", b.now.Add(time.Hour), 30)
+	e.Private, e.Subject, e.Organizer = true, "planted private subject", "planted private person" // a connector that forgot its duty
+	b.put(e)
+	b.crank()
+	a := b.agenda()
+	if len(a) != 1 || !a[0].Private || a[0].Subject != "" || a[0].Organizer != "" {
+		t.Fatalf("agenda: %+v", a)
+	}
+	for _, name := range []string{store.MainFile, store.MainFile + "-wal"} {
+		content, err := os.ReadFile(filepath.Join(b.st.Dir(), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(content, []byte("planted")) {
+			t.Errorf("%s holds a planted text", name)
+		}
+	}
+	if strings.Contains(b.log.String(), "planted") {
+		t.Error("the log holds a planted text")
+	}
+	// A meeting that turns private forgets what it said.
+	open := event("x", e.From, 30)
+	b.put(open)
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	b.put(e)
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	if a := b.agenda(); a[0].Subject != "" || a[0].Organizer != "" || !a[0].Private {
+		t.Errorf("turned private: %+v", a)
+	}
+}
+
+func TestIncompleteAnswerRemovesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(event("a", b.now.Add(time.Hour), 30))
+	b.crank()
+	b.put()
+	b.sys.complete = false
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	if a := b.agenda(); len(a) != 1 {
+		t.Fatalf("agenda: %+v", a)
+	}
+	b.sys.complete = true
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank() // the cursor was not stored: the change is seen again
+	if a := b.agenda(); len(a) != 0 {
+		t.Fatalf("agenda: %+v", a)
+	}
+}
+
+func TestFailureKeepsTheAgendaAndBacksOff(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(event("a", b.now.Add(time.Hour), 30))
+	b.crank()
+	confirmed, _ := b.Confirmed(b.ws)
+	b.fail(connectors.Fail(connectors.Transient, "probe", "connection refused"))
+	tries := 0
+	for range 3600 {
+		b.now = b.now.Add(time.Second)
+		if b.crank() {
+			tries++
+		}
+	}
+	if tries < 4 || tries > 40 {
+		t.Errorf("%d tries in an hour", tries)
+	}
+	if at, ok := b.Confirmed(b.ws); !ok || !at.Equal(confirmed) {
+		t.Errorf("confirmed %v, want %v", at, confirmed)
+	}
+	st := b.Statuses()[0]
+	if st.System.FailingSince.IsZero() || st.Rooms[0].Resource.ErrorKind != string(connectors.Transient) || len(b.agenda()) != 1 {
+		t.Errorf("status: %+v", st)
+	}
+	b.fail(nil)
+	b.now = b.now.Add(time.Hour)
+	b.crank()
+	if st := b.Statuses()[0]; !st.System.FailingSince.IsZero() || st.Rooms[0].Resource.ErrorKind != "" {
+		t.Errorf("after recovery: %+v", st)
+	}
+}
+
+func TestAskedWaitIsBinding(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.fail(&connectors.Error{Kind: connectors.Throttled, Op: "probe", After: 10 * time.Minute})
+	b.crank()
+	start, probes := b.now, b.sys.probes
+	for b.now.Sub(start) < 10*time.Minute {
+		b.now = b.now.Add(time.Second)
+		b.crank()
+		b.Touch(b.ws)
+		if b.now.Sub(start) < 10*time.Minute && b.sys.probes > probes {
+			t.Fatalf("asked again after %v", b.now.Sub(start))
+		}
+	}
+	b.now = start.Add(13 * time.Minute)
+	if !b.crank() {
+		t.Error("not tried after the wait")
+	}
+}
+
+func TestRefusedSignInStopsUntilEdited(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.fail(connectors.Fail(connectors.Auth, "probe", "401"))
+	for range 24 * 60 {
+		b.now = b.now.Add(time.Minute)
+		b.crank()
+	}
+	if b.sys.probes != authLimit {
+		t.Errorf("%d sign-ins were tried in a day", b.sys.probes)
+	}
+	if err := b.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	b.fail(nil)
+	if err := b.Edit(context.Background(), admin, b.id, Connection{Kind: "script", Name: "Script"}); err != nil {
+		t.Fatal(err)
+	}
+	if !b.crank() {
+		t.Error("nothing is tried after the edit")
+	}
+	var y store.System
+	if err := b.st.View(context.Background(), func(tx *store.Tx) (err error) {
+		y, err = tx.System(b.id)
+		return err
+	}); err != nil || y.Password.Reveal() != "planted-password" {
+		t.Errorf("the edit without a password lost it: %v", err)
+	}
+}
+
+func TestBookEndReleaseThroughTheSystem(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	from := b.now.Add(time.Hour)
+	d := Draft{Workspace: b.ws, Token: "token-12345", From: from, To: from.Add(time.Hour), Subject: "Ours", OrganizerName: "Anna", Source: "portal"}
+	id, err := b.Book(context.Background(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := b.Book(context.Background(), d)
+	if err != nil || again != id || len(b.sys.events) != 1 {
+		t.Fatalf("the same token again: %v, %v, %d events", again, err, len(b.sys.events))
+	}
+	a := b.agenda()
+	if len(a) != 1 || a[0].ID != id || a[0].Source != store.FromPortal || a[0].Subject != "Ours" {
+		t.Fatalf("agenda: %+v", a)
+	}
+	if _, err := b.Book(context.Background(), Draft{Workspace: b.ws, Token: "token-other", From: from.Add(30 * time.Minute), To: from.Add(2 * time.Hour)}); !problem.Has(err, problem.Conflict) {
+		t.Fatalf("an overlap: %v", err)
+	}
+	if err := b.SetEnd(context.Background(), b.ws, id, from.Add(30*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if a := b.agenda(); !a[0].To.Equal(from.Add(30 * time.Minute)) {
+		t.Fatalf("ended early: %+v", a)
+	}
+	if err := b.Release(context.Background(), b.ws, id); err != nil {
+		t.Fatal(err)
+	}
+	if a := b.agenda(); len(a) != 0 || len(b.sys.released) != 1 {
+		t.Fatalf("released: %+v, %v", a, b.sys.released)
+	}
+}
+
+// Somebody writes within the same moment: ours goes when theirs was there earlier by the server's clock.
+func TestRaceIsLostToTheEarlier(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	from := b.now.Add(time.Hour)
+	other := event("theirs", from, 60)
+	other.Written = time.Unix(1_999, 0)
+	b.sys.race = &other
+	_, err := b.Book(context.Background(), Draft{Workspace: b.ws, Token: "token-12345", From: from, To: from.Add(time.Hour)})
+	if !problem.Has(err, problem.Conflict) {
+		t.Fatalf("got %v", err)
+	}
+	if a := b.agenda(); len(a) != 1 || a[0].ExtUID != "theirs" {
+		t.Errorf("what stays: %+v", a)
+	}
+}
+
+func TestDetachAndDisconnect(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(event("past", b.now.Add(-2*time.Hour), 30), event("now", b.now.Add(-10*time.Minute), 30), event("next", b.now.Add(time.Hour), 30))
+	b.crank()
+	if err := b.Detach(context.Background(), admin, b.ws); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range b.agenda() {
+		if v.To.After(b.now) || v.Subject != "" || v.Organizer != "" {
+			t.Errorf("left after detaching: %+v", v)
+		}
+	}
+	if b.crank() {
+		t.Error("a detached room is read")
+	}
+	if err := b.Attach(context.Background(), admin, b.ws, b.id, "room-1"); err != nil {
+		t.Fatal(err)
+	}
+	b.crank()
+	if err := b.Disconnect(context.Background(), admin, b.id); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.Statuses()) != 0 {
+		t.Error("still listed")
+	}
+	if err := b.Attach(context.Background(), people.Actor{}, b.ws, b.id, "x"); !problem.Has(err, problem.Forbidden) {
+		t.Errorf("nobody may attach: %v", err)
+	}
+}
+
+func TestWindowRollsWithTheLocalDay(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Europe/Zurich", "America/Santiago", "Atlantic/Azores", "Australia/Lord_Howe", "Asia/Beirut"} {
+		zone, err := when.LoadZone(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := when.Date{Year: 2026, Month: 1, Day: 1}
+		for range 400 {
+			for _, at := range []time.Time{d.Start(zone), d.End(zone).Add(-time.Second)} {
+				w := window(at, zone)
+				if when.DayOf(w.From, zone) != d.Add(-1) || when.DayOf(w.To, zone) != d.Add(windowDays) {
+					t.Fatalf("%s %v: window %v", name, at, w)
+				}
+			}
+			d = d.Add(1)
+		}
+	}
+}
+
+func TestAllDayKeepsItsDays(t *testing.T) {
+	t.Parallel()
+	zone, err := when.LoadZone("Europe/Zurich")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := when.Date{Year: 2027, Month: 3, Day: 28} // 23 hours
+	got := normalise([]connectors.Event{{
+		Series: "x", AllDay: true, FirstDay: first, EndDay: first.Add(1),
+		From: first.Start(zone), To: first.Add(1).Start(zone),
+	}}, when.Interval{From: first.Add(-1).Start(zone), To: first.Add(9).Start(zone)}, zone)
+	if len(got) != 1 || got[0].FromWall != "2027-03-28T00:00" || got[0].ToWall != "2027-03-29T00:00" || got[0].To.Sub(got[0].From) != 23*time.Hour {
+		t.Errorf("got %+v", got)
+	}
+}
