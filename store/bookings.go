@@ -169,7 +169,10 @@ func (tx *Tx) CountAhead(ids []WorkspaceID, from time.Time) (int, error) {
 // NextChange returns the first instant after t at which a booking of the workspace starts or ends, the zero
 // time when none does.
 func (tx *Tx) NextChange(ws WorkspaceID, t time.Time) (time.Time, error) {
-	return one(tx, func(r scanner) (at time.Time, err error) { return at, r.Scan(instant{&at}) },
+	return one(tx, func(r scanner) (at time.Time, err error) {
+		err = r.Scan(instant{&at})
+		return at, err
+	},
 		`SELECT MIN(at) FROM (
 			SELECT MIN(from_at) AS at FROM booking WHERE workspace_id = ?1 AND cancelled_at IS NULL AND from_at > ?2
 			UNION ALL SELECT MIN(to_at) FROM booking WHERE workspace_id = ?1 AND cancelled_at IS NULL AND to_at > ?2)`, ws, unix(t))
@@ -219,6 +222,11 @@ func (tx *Tx) UpdateBooking(b Booking) error {
 		return ErrStale
 	}
 	return err
+}
+
+// SetEndReason notes how a booking ended. ErrNotFound.
+func (tx *Tx) SetEndReason(id BookingID, r EndReason) error {
+	return tx.must(`UPDATE booking SET end_reason=? WHERE id=?`, r, id)
 }
 
 // HostedAhead returns the hosted bookings of a building that stand and end after from, in order of

@@ -137,7 +137,8 @@ const placeLimit = 20_000
 // Organisation returns the house, or ErrNotFound before the first set-up.
 func (tx *Tx) Organisation() (Organisation, error) {
 	return one(tx, func(r scanner) (o Organisation, err error) {
-		return o, r.Scan(&o.Name, &o.Language, instant{&o.CreatedAt})
+		err = r.Scan(&o.Name, &o.Language, instant{&o.CreatedAt})
+		return o, err
 	}, `SELECT name, language, created_at FROM organisation WHERE id = 1`)
 }
 
@@ -156,7 +157,11 @@ func (b *Building) targets() []any {
 		instant{&b.CreatedAt}, instant{&b.DeletedAt}}
 }
 
-func scanBuilding(r scanner) (b Building, err error) { return b, r.Scan(b.targets()...) }
+func scanBuilding(r scanner) (Building, error) {
+	var b Building
+	err := r.Scan(b.targets()...)
+	return b, err
+}
 
 // Building returns one building, also a deleted one, or ErrNotFound.
 func (tx *Tx) Building(id BuildingID) (Building, error) {
@@ -237,7 +242,11 @@ func (f *Floor) targets() []any {
 	return []any{&f.ID, &f.BuildingID, &f.Name, &f.Level, instant{&f.CreatedAt}, instant{&f.DeletedAt}}
 }
 
-func scanFloor(r scanner) (f Floor, err error) { return f, r.Scan(f.targets()...) }
+func scanFloor(r scanner) (Floor, error) {
+	var f Floor
+	err := r.Scan(f.targets()...)
+	return f, err
+}
 
 // Floor returns one floor, also a deleted one, or ErrNotFound.
 func (tx *Tx) Floor(id FloorID) (Floor, error) {
@@ -292,9 +301,11 @@ const placeQuery = `SELECT ` + workspaceColumns + `, ` + floorColumns + `, ` + b
 	FROM workspace w JOIN floor f ON f.id = w.floor_id JOIN building b ON b.id = f.building_id
 	LEFT JOIN resource r ON r.workspace_id = w.id AND r.deleted_at IS NULL`
 
-func scanPlace(r scanner) (p WorkspacePlace, err error) {
-	to := append(append(p.Workspace.targets(), p.Floor.targets()...), p.Building.targets()...)
-	return p, r.Scan(append(to, nullable[ResourceID]{&p.Resource}, &p.Writable)...)
+func scanPlace(r scanner) (WorkspacePlace, error) {
+	var p WorkspacePlace
+	to := slices.Concat(p.Workspace.targets(), p.Floor.targets(), p.Building.targets())
+	err := r.Scan(append(to, nullable[ResourceID]{&p.Resource}, &p.Writable)...)
+	return p, err
 }
 
 // Workspace returns one workspace with its place, also a deleted one, or ErrNotFound.

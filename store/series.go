@@ -76,3 +76,19 @@ func (tx *Tx) setSeriesPeople(s Series) error {
 func (tx *Tx) Occurrences(id SeriesID) ([]Booking, error) {
 	return list(tx, scanBooking, bookingQuery+` WHERE k.series_id = ? ORDER BY k.original_wall LIMIT ?`, id, AgendaLimit)
 }
+
+// LastOriginal returns the latest start that the rule of a series has been laid out to; the zero Wall when
+// there is none.
+func (tx *Tx) LastOriginal(id SeriesID) (when.Wall, error) {
+	return one(tx, func(r scanner) (w when.Wall, err error) {
+		err = r.Scan(wall{&w})
+		return w, err
+	}, `SELECT MAX(original_wall) FROM booking WHERE series_id = ?`, id)
+}
+
+// SetSeriesZone gives the series of a building its new zone. Their walls stay.
+func (tx *Tx) SetSeriesZone(id BuildingID, zone string) error {
+	_, err := tx.exec(`UPDATE series SET zone = ?2 WHERE zone <> ?2 AND workspace_id IN
+		(SELECT w.id FROM workspace w JOIN floor f ON f.id = w.floor_id WHERE f.building_id = ?1)`, id, zone)
+	return err
+}
