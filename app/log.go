@@ -43,7 +43,8 @@ func newLogger(w io.Writer, cfg LogConfig, env map[string]string) *slog.Logger {
 func forbiddenLogKey(key string) bool {
 	switch strings.ToLower(key) {
 	case "subject", "title", "name", "person", "organizer", "organiser", "creator", "attendee", "attendees",
-		"login", "user", "username", "email", "mail", "address", "remote", "ip", "phone",
+		"login", "user", "username", "email", "mail", "contact", "account_contact", "phone",
+		"address", "remote", "remote_addr", "remote_ip", "client_ip", "ip",
 		"password", "passphrase", "token", "secret", "key", "credential", "authorization", "cookie", "session", "code", "body":
 		return true
 	}

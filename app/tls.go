@@ -1,0 +1,424 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3"
+)
+
+// TLS gives both listeners their certificates. It contacts nobody but the ACME server, and that
+// only where a listener's mode is acme.
+type TLS struct {
+	log  *slog.Logger
+	now  func() time.Time
+	cfg  Config
+	ca   *localCA // nil where no listener needs one
+	acme *acmeCerts
+
+	portal, device *listenerCerts
+
+	mu     sync.Mutex
+	faults map[string]TLSFault // "acme", "portal", "device" or "files", a space, subject -> last failure; gone after a success
+}
+
+// TLSFault is the last failure with a certificate.
+type TLSFault struct {
+	At   time.Time
+	Text string
+}
+
+// TLSState is what the System page, `doctor` and the set-up line show.
+type TLSState struct {
+	Root      *RootState // nil: there is no local authority
+	Listeners []ListenerState
+}
+
+// RootState is the local authority's root.
+type RootState struct {
+	Name        string
+	NotAfter    time.Time
+	Fingerprint string // SHA-256, pairs of hex digits with colons
+	PEM, DER    []byte
+}
+
+// ListenerState is one listener's certificate.
+type ListenerState struct {
+	Listener    string // "portal" or "device"
+	Mode        TLSMode
+	Names       []string // of the certificate that is served now
+	Issuer      string
+	NotBefore   time.Time
+	NotAfter    time.Time
+	Fingerprint string
+	Standby     bool // an ACME certificate is still awaited, the local authority's stands in
+	Fault       *TLSFault
+}
+
+// tlsOptions are what newTLS needs besides the configuration.
+type tlsOptions struct {
+	Config   Config
+	Dir      string // folder for keys and certificates; made with 0700
+	Log      *slog.Logger
+	Now      func() time.Time
+	Hostname func() (string, error)     // os.Hostname
+	Addrs    func() ([]net.Addr, error) // net.InterfaceAddrs
+
+	Proxy     func(*http.Request) (*url.URL, error) // for the ACME server; nil: none
+	Contacted func(host string)                     // told of each request to the ACME server; nil: nobody
+
+	renewEvery time.Duration // for tests; 0: certmagic's ten minutes
+}
+
+// newTLS makes or loads what the modes need; it does not wait for an ACME server. Close it.
+func newTLS(ctx context.Context, o tlsOptions) (*TLS, error) {
+	t := &TLS{log: o.Log, now: o.Now, cfg: o.Config, faults: map[string]TLSFault{}}
+	modes := []TLSMode{o.Config.TLS.Portal.Mode, o.Config.TLS.Device.Mode}
+	local := slices.Contains(modes, TLSLocalCA) || slices.Contains(modes, TLSACME)
+	if !local && !slices.Contains(modes, TLSFiles) {
+		t.portal, t.device = &listenerCerts{name: "portal", mode: TLSOff}, &listenerCerts{name: "device", mode: TLSOff}
+		return t, nil
+	}
+	var storage *certmagic.FileStorage
+	if local {
+		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the folder for certificates: %w", err)
+		}
+		storage = &certmagic.FileStorage{Path: o.Dir}
+		host, err := o.Hostname()
+		if err != nil {
+			return nil, fmt.Errorf("ask for this machine's name: %w", err)
+		}
+		t.ca, err = loadLocalCA(ctx, storage, o.Now(), host, o.Config.TLS.KeyType)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if slices.Contains(modes, TLSACME) {
+		var err error
+		if t.acme, err = newACMECerts(o, storage, t.events("acme")); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	t.portal, err = t.newListener(ctx, o, storage, "portal", o.Config.TLS.Portal)
+	if err == nil {
+		t.device, err = t.newListener(ctx, o, storage, "device", o.Config.TLS.Device)
+	}
+	if err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *TLS) newListener(ctx context.Context, o tlsOptions, storage *certmagic.FileStorage, name string, cfg ListenerTLS) (*listenerCerts, error) {
+	l := &listenerCerts{name: name, mode: cfg.Mode}
+	var err error
+	switch cfg.Mode {
+	case TLSFiles:
+		l.files, err = newFileCert(cfg.CertFile, cfg.KeyFile)
+	case TLSLocalCA, TLSACME:
+		l.local, err = newLocalCerts(ctx, o, t.ca, storage, name, t.events(name))
+		if cfg.Mode == TLSACME {
+			l.acme = t.acme
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make the certificate of the %s listener: %w", name, err)
+	}
+	return l, nil
+}
+
+// Portal returns the portal's TLS configuration, nil for plain HTTP.
+func (t *TLS) Portal() *tls.Config { return t.portal.config() }
+
+// Device returns the device listener's TLS configuration, nil for plain HTTP.
+func (t *TLS) Device() *tls.Config { return t.device.config() }
+
+// Run keeps the certificates fresh until ctx ends: it asks the ACME server, looks at certificate
+// files each minute, and at this machine's names and addresses every five minutes. Start it once
+// the listeners are open, as the ACME server connects to them.
+func (t *TLS) Run(ctx context.Context) error {
+	if t.acme != nil {
+		if err := t.acme.manage(ctx); err != nil {
+			return fmt.Errorf("manage ACME certificates: %w", err)
+		}
+	}
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		t.reloadFiles(false)
+		if n%5 == 0 {
+			t.refreshNames(ctx)
+		}
+	}
+}
+
+// Reload reads the certificate files again at once, as after SIGHUP.
+func (t *TLS) Reload() { t.reloadFiles(true) }
+
+func (t *TLS) reloadFiles(force bool) {
+	for _, l := range []*listenerCerts{t.portal, t.device} {
+		if l.files == nil {
+			continue
+		}
+		changed, err := l.files.reload(force)
+		t.note("files "+l.files.certFile, err)
+		switch {
+		case err != nil:
+			t.log.Warn("certificate files can't be used; the old certificate stays", "listener", l.name, "err", err)
+		case changed:
+			t.log.Info("certificate files read", "listener", l.name)
+		}
+	}
+}
+
+// refreshNames gives a local certificate a successor when this machine has got a new name or address.
+func (t *TLS) refreshNames(ctx context.Context) {
+	for _, l := range []*listenerCerts{t.portal, t.device} {
+		if l.local == nil {
+			continue
+		}
+		renewed, err := l.local.coverNames(ctx)
+		if err != nil {
+			t.log.Warn("certificate for new names failed", "listener", l.name, "err", err)
+		} else if renewed {
+			t.log.Info("certificate made for new names", "listener", l.name)
+		}
+	}
+}
+
+// Close stops the maintenance of certificates.
+func (t *TLS) Close() {
+	for _, l := range []*listenerCerts{t.portal, t.device} {
+		if l != nil && l.local != nil {
+			l.local.cache.Stop()
+		}
+	}
+	if t.acme != nil {
+		t.acme.cache.Stop()
+	}
+}
+
+// events listens to one certmagic configuration.
+func (t *TLS) events(source string) func(context.Context, string, map[string]any) error {
+	return func(_ context.Context, event string, data map[string]any) error {
+		subject, _ := data["identifier"].(string)
+		switch event {
+		case "cert_obtained":
+			t.note(source+" "+subject, nil)
+			t.log.Info("certificate obtained", "source", source, "host", subject)
+		case "cert_failed":
+			err, _ := data["error"].(error)
+			if err == nil {
+				err = errors.New("no reason was given")
+			}
+			t.note(source+" "+subject, err)
+			t.log.Warn("certificate failed", "source", source, "host", subject, "err", err)
+		}
+		return nil
+	}
+}
+
+func (t *TLS) note(key string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil {
+		delete(t.faults, key)
+		return
+	}
+	t.faults[key] = TLSFault{At: t.now(), Text: err.Error()}
+}
+
+// State returns how the certificates are now.
+func (t *TLS) State() TLSState {
+	var s TLSState
+	if t.ca != nil {
+		s.Root = t.ca.state()
+	}
+	for _, l := range []*listenerCerts{t.portal, t.device} {
+		ls := ListenerState{Listener: l.name, Mode: l.mode}
+		fault := ""
+		if leaf := l.current(); leaf != nil {
+			ls.Names = certNames(leaf)
+			ls.Issuer = leaf.Issuer.CommonName
+			if len(leaf.Issuer.Organization) > 0 {
+				ls.Issuer = strings.TrimSpace(leaf.Issuer.Organization[0] + " " + ls.Issuer)
+			}
+			ls.NotBefore, ls.NotAfter = leaf.NotBefore, leaf.NotAfter
+			ls.Fingerprint = fingerprint(leaf.Raw)
+		}
+		switch l.mode {
+		case TLSFiles:
+			fault = "files " + l.files.certFile
+		case TLSLocalCA:
+			fault = l.name + " " + l.local.subject
+		case TLSACME:
+			fault = "acme " + l.acme.names[0]
+			ls.Standby = l.acme.leaf(l.acme.names[0]) == nil
+		}
+		t.mu.Lock()
+		if f, ok := t.faults[fault]; ok {
+			ls.Fault = &f
+		}
+		t.mu.Unlock()
+		s.Listeners = append(s.Listeners, ls)
+	}
+	return s
+}
+
+// Findings says for `doctor` what is wrong with the certificates.
+func (s TLSState) Findings(now time.Time) []Finding {
+	var found []Finding
+	for _, l := range s.Listeners {
+		check := "certificate of the " + l.Listener
+		until := l.NotAfter.Local().Format("2006-01-02")
+		switch {
+		case l.Mode == TLSOff:
+			continue
+		case l.NotAfter.IsZero():
+			found = append(found, fail(check, "Look at the log: journalctl -u lintel", "There is none."))
+		case now.After(l.NotAfter):
+			found = append(found, fail(check, cureOf(l), "It ran out on %s.", until))
+		case l.Fault != nil:
+			found = append(found, warn(check, cureOf(l), "It is valid until %s, but its renewal failed on %s: %s.", until,
+				l.Fault.At.Local().Format("2006-01-02 15:04"), l.Fault.Text))
+		case l.Standby:
+			found = append(found, warn(check, "Wait a few minutes after the start; the log says how far it is.",
+				"The ACME server has not given one yet; the local authority's stands in."))
+		case l.Mode == TLSFiles && now.Add(certWarn).After(l.NotAfter):
+			found = append(found, warn(check, cureOf(l), "It runs out on %s.", until))
+		default:
+			found = append(found, ok(check, "Issued by %s, valid until %s.", l.Issuer, until))
+		}
+	}
+	return found
+}
+
+func cureOf(l ListenerState) string {
+	switch l.Mode {
+	case TLSFiles:
+		return "Put a new certificate into the configured files; they are read by themselves."
+	case TLSACME:
+		return "See that the authority can reach this server under its name, then wait: it is tried again."
+	}
+	return "Look at the log: journalctl -u lintel"
+}
+
+// listenerCerts chooses the certificate for each connection of one listener.
+type listenerCerts struct {
+	name  string
+	mode  TLSMode
+	files *fileCert
+	local *localCerts
+	acme  *acmeCerts
+}
+
+func (l *listenerCerts) config() *tls.Config {
+	if l.mode == TLSOff {
+		return nil
+	}
+	// Session tickets are on by default: a display that comes back saves most of a handshake.
+	c := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: l.certificate}
+	if l.acme != nil {
+		c.NextProtos = []string{acmez.ACMETLS1Protocol}
+	}
+	return c
+}
+
+// certificate never fails for want of a name: a client that sends none, or one that we don't
+// know, gets the certificate that holds all our names and addresses.
+func (l *listenerCerts) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	switch {
+	case l.files != nil:
+		return l.files.current.Load(), nil
+	case l.acme != nil:
+		if cert, err := l.acme.certificate(hello); cert != nil || err != nil {
+			return cert, err
+		}
+	}
+	return l.local.certificate(hello)
+}
+
+// current returns the leaf that a client without a name gets, or nil.
+func (l *listenerCerts) current() *x509.Certificate {
+	switch {
+	case l.files != nil:
+		return l.files.current.Load().Leaf
+	case l.acme != nil && l.acme.leaf(l.acme.names[0]) != nil:
+		return l.acme.leaf(l.acme.names[0])
+	case l.local != nil:
+		return l.local.leaf()
+	}
+	return nil
+}
+
+// localNames returns the names and addresses that a local certificate holds, names first, each once.
+func localNames(cfg Config, hostname string, addrs []net.Addr) (names []string, ips []netip.Addr) {
+	all := cfg.configuredNames()
+	if host := strings.ToLower(strings.TrimSuffix(hostname, ".")); isHostName(host) {
+		all = append(all, host)
+		if !strings.Contains(host, ".") {
+			all = append(all, host+".local") // what Avahi announces
+		}
+	}
+	all = append(all, "localhost", "127.0.0.1", "::1")
+	for _, a := range addrs {
+		prefix, err := netip.ParsePrefix(a.String())
+		if err != nil {
+			continue
+		}
+		if ip := prefix.Addr().WithZone(""); !ip.IsLinkLocalUnicast() && !ip.IsMulticast() {
+			all = append(all, ip.Unmap().String())
+		}
+	}
+	for _, name := range all {
+		ip, err := netip.ParseAddr(name)
+		switch {
+		case err != nil && !slices.Contains(names, name):
+			names = append(names, name)
+		case err == nil && !slices.Contains(ips, ip.Unmap()):
+			ips = append(ips, ip.Unmap())
+		}
+	}
+	return names, ips
+}
+
+func certNames(leaf *x509.Certificate) []string {
+	names := slices.Clone(leaf.DNSNames)
+	for _, ip := range leaf.IPAddresses {
+		names = append(names, ip.String())
+	}
+	return names
+}
+
+// fingerprint is SHA-256 in the form that browsers show.
+func fingerprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	pairs := make([]string, len(sum))
+	for i, b := range sum {
+		pairs[i] = fmt.Sprintf("%02X", b)
+	}
+	return strings.Join(pairs, ":")
+}
