@@ -64,9 +64,10 @@ function showParts(form) {
     const field = form.elements[name];
     if (!field) continue;
     const value = field.type === "checkbox" ? (field.checked ? "on" : "") : field.value;
-    const show = wanted.split(" ").includes(value);
-    part.hidden = !show;
-    for (const inner of part.querySelectorAll("input, select, textarea")) inner.disabled = !show;
+    part.hidden = !wanted.split(" ").includes(value);
+  }
+  for (const field of form.querySelectorAll("[data-when] :is(input, select, textarea)")) {
+    field.disabled = field.closest("[data-when][hidden]") !== null;
   }
 }
 
@@ -152,5 +153,12 @@ doc.addEventListener("htmx:afterSettle", (event) => {
   const summary = part.closest("[data-summary]") ?? part.querySelector?.("[data-summary]");
   if (summary) say(summary.dataset.summary);
 });
+
+// A day grid that is wider than the screen begins at what is now.
+for (const wrap of doc.querySelectorAll(".grid-wrap")) {
+  const now = wrap.querySelector("tbody .bar-now");
+  const first = wrap.querySelector("tbody th[scope=row]");
+  if (now && first) wrap.scrollLeft = now.getBoundingClientRect().left - first.getBoundingClientRect().right - 80;
+}
 
 prepare(doc);
