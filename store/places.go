@@ -62,12 +62,16 @@ type Building struct {
 func (b Building) Location() (*time.Location, error) { return when.LoadZone(b.Zone) }
 
 // OpeningSpan is one span of a building's opening hours: on this weekday, from Opens to Closes minutes
-// after midnight (1440 is the end of the day), on days within its validity.
+// after midnight (1440 is the end of the day), on days within its validity. Both 0 says that the building is
+// closed on this weekday.
 type OpeningSpan struct {
 	ValidFrom, ValidTo when.Date // both included; zero is without end
 	Weekday            time.Weekday
 	Opens, Closes      int
 }
+
+// Closed reports whether the span says "closed".
+func (s OpeningSpan) Closed() bool { return s.Opens == 0 && s.Closes == 0 }
 
 // ValidOn reports whether the span's validity covers d.
 func (s OpeningSpan) ValidOn(d when.Date) bool {

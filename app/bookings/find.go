@@ -42,7 +42,7 @@ func (s *Service) FindFree(ctx context.Context, by people.Actor, q Search) ([]Fr
 			return err
 		}
 		allowed := false
-		var refused error // by the rules in one building; a problem when no other building allows it
+		var refused error   // by the rules in one building; a problem when no other building allows it
 		for len(list) > 0 { // they come building by building
 			n := slices.IndexFunc(list, func(p store.WorkspacePlace) bool { return p.Building.ID != list[0].Building.ID })
 			if n < 0 {

@@ -26,15 +26,15 @@ CREATE TABLE building (
 CREATE UNIQUE INDEX building_name ON building (name) WHERE deleted_at IS NULL;
 
 -- Opening hours: several rows a weekday are several spans; valid_from and valid_to are local dates,
--- both included; NULL is without end. closes = 1440 is midnight at the end of the day.
+-- both included; NULL is without end. closes = 1440 is midnight at the end of the day; 0 to 0 is closed.
 CREATE TABLE opening_hours (
   building_id TEXT NOT NULL REFERENCES building (id) ON DELETE CASCADE,
   valid_from  TEXT,
   valid_to    TEXT,
   weekday     INTEGER NOT NULL CHECK (weekday BETWEEN 1 AND 7), -- ISO 8601, 1 = Monday
   opens       INTEGER NOT NULL CHECK (opens BETWEEN 0 AND 1439),
-  closes      INTEGER NOT NULL CHECK (closes BETWEEN 1 AND 1440),
-  CHECK (closes > opens)
+  closes      INTEGER NOT NULL CHECK (closes BETWEEN 0 AND 1440),
+  CHECK (closes > opens OR closes = 0 AND opens = 0)
 ) STRICT;
 CREATE INDEX opening_hours_building ON opening_hours (building_id);
 
