@@ -1,0 +1,130 @@
+// Command image writes the container image of Lintel: from scratch, for an account without rights, the same
+// bytes for the same input.
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// The account of the service in the image.
+const account = 65532
+
+func main() {
+	program := flag.String("program", "", "static binary")
+	roots := flag.String("roots", "", "PEM file of public certificate authorities, for booking systems on the Internet")
+	arch := flag.String("arch", "", "amd64 or arm64")
+	version := flag.String("version", "", "version of the program")
+	at := flag.Int64("time", 0, "Unix time of everything in the image")
+	out := flag.String("out", "", "folder for the OCI layout; it must not exist")
+	flag.Parse()
+	if err := build(*program, *roots, *arch, *version, time.Unix(*at, 0).UTC(), *out); err != nil {
+		fmt.Fprintln(os.Stderr, "image:", err)
+		os.Exit(1)
+	}
+}
+
+func build(program, roots, arch, version string, at time.Time, out string) error {
+	content, err := files(program, roots, at)
+	if err != nil {
+		return err
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil },
+		tarball.WithMediaType(types.OCILayer))
+	if err != nil {
+		return err
+	}
+	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	img, err = mutate.Append(img, mutate.Addendum{Layer: layer, History: v1.History{Created: v1.Time{Time: at}, CreatedBy: "packaging/build"}})
+	if err != nil {
+		return err
+	}
+	file, err := img.ConfigFile()
+	if err != nil {
+		return err
+	}
+	file = file.DeepCopy()
+	file.OS, file.Architecture, file.Created = "linux", arch, v1.Time{Time: at}
+	file.Config = v1.Config{
+		User:       fmt.Sprintf("%d:%d", account, account),
+		Entrypoint: []string{"/lintel"},
+		Cmd:        []string{"serve"},
+		Env: []string{
+			"LINTEL_DATA_DIR=/data", "LINTEL_LISTEN=:8080", "LINTEL_DEVICE_LISTEN=:8081",
+			"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+		},
+		ExposedPorts: map[string]struct{}{"8080/tcp": {}, "8081/tcp": {}},
+		Volumes:      map[string]struct{}{"/data": {}},
+		WorkingDir:   "/data",
+		Healthcheck: &v1.HealthConfig{
+			Test: []string{"CMD", "/lintel", "healthcheck"}, Interval: 30 * time.Second, Timeout: 5 * time.Second,
+			StartPeriod: 20 * time.Second, Retries: 3,
+		},
+		Labels: map[string]string{
+			"org.opencontainers.image.title": "Lintel", "org.opencontainers.image.version": version,
+			"org.opencontainers.image.licenses": "Apache-2.0",
+		},
+	}
+	if img, err = mutate.ConfigFile(img, file); err != nil {
+		return err
+	}
+	path, err := layout.Write(out, empty.Index)
+	if err != nil {
+		return err
+	}
+	return path.AppendImage(img, layout.WithPlatform(v1.Platform{OS: "linux", Architecture: arch}),
+		layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": version}))
+}
+
+// files returns the image's only layer as a tar archive.
+func files(program, roots string, at time.Time) ([]byte, error) {
+	bin, err := os.ReadFile(program)
+	if err != nil {
+		return nil, err
+	}
+	ca, err := os.ReadFile(roots)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, f := range []struct {
+		name    string
+		mode    int64
+		owner   int
+		content []byte // nil: a folder
+	}{
+		{"data/", 0o700, account, nil},
+		{"etc/", 0o755, 0, nil},
+		{"etc/ssl/", 0o755, 0, nil},
+		{"etc/ssl/certs/", 0o755, 0, nil},
+		{"etc/ssl/certs/ca-certificates.crt", 0o644, 0, ca},
+		{"etc/passwd", 0o644, 0, fmt.Appendf(nil, "lintel:x:%d:%d:Lintel:/data:/\n", account, account)},
+		{"lintel", 0o755, 0, bin},
+		{"tmp/", 0o1777, 0, nil},
+	} {
+		h := &tar.Header{Name: f.name, Mode: f.mode, Uid: f.owner, Gid: f.owner, ModTime: at, Typeflag: tar.TypeReg, Size: int64(len(f.content))}
+		if f.content == nil {
+			h.Typeflag = tar.TypeDir
+		}
+		if err := w.WriteHeader(h); err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(f.content); err != nil {
+			return nil, err
+		}
+	}
+	return b.Bytes(), w.Close()
+}
