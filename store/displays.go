@@ -226,10 +226,11 @@ type DisplayContact struct {
 	ReportedRefresh int // 0 = not told
 }
 
-// SaveContact stores a contact. What was not told stays as it was. A hardware id that another display has is left out; an unknown
+// SaveContact stores a contact. What was not told stays as it was. The first contact with a key closes the window in which it could be
+// asked for. A hardware id that another display has is left out; an unknown
 // display is no error, as it may have been removed meanwhile.
 func (tx *Tx) SaveContact(c DisplayContact) error {
-	_, err := tx.exec(`UPDATE display SET key_seen = 1, seen_at = ?1, next_wake_at = ?2, address = ?3,
+	_, err := tx.exec(`UPDATE display SET reenrol_until = CASE WHEN key_seen = 0 THEN NULL ELSE reenrol_until END, key_seen = 1, seen_at = ?1, next_wake_at = ?2, address = ?3,
 		model = CASE WHEN ?4 <> '' THEN ?4 ELSE model END, firmware = CASE WHEN ?5 <> '' THEN ?5 ELSE firmware END,
 		width = CASE WHEN ?6 > 0 THEN ?6 ELSE width END, height = CASE WHEN ?7 > 0 THEN ?7 ELSE height END,
 		battery_percent = coalesce(?8, battery_percent), battery_mv = coalesce(?9, battery_mv), rssi = coalesce(?10, rssi),

@@ -113,12 +113,14 @@ func TestSaveContact(t *testing.T) {
 	s := storetest.Open(t, now)
 	a, b := newDisplay("a", "M1", ""), newDisplay("b", "", "")
 	a.State, b.State = store.DisplayApproved, store.DisplayApproved
+	b.ReenrolUntil = now().UTC().Add(time.Hour)
 	write(t, s, func(tx *store.Tx) error { return errors.Join(tx.InsertDisplay(a), tx.InsertDisplay(b)) })
 	c := store.DisplayContact{
 		ID: b.ID, SeenAt: now().UTC(), NextWakeAt: now().UTC().Add(time.Hour), Address: "192.0.2.7", HardwareID: "M1", Model: "x", Firmware: "1.8",
 		Width: 1872, Height: 1404, BatteryPercent: 0, BatteryMV: 3300, RSSI: -60, WakeReason: "timer", ReportedRefresh: 900,
 	}
 	write(t, s, func(tx *store.Tx) error { return tx.SaveContact(c) })
+	b.ReenrolUntil = time.Time{}
 	b.KeySeen, b.CreatedAt, b.SeenAt, b.NextWakeAt, b.Address = true, now().UTC(), c.SeenAt, c.NextWakeAt, c.Address
 	b.Model, b.Firmware, b.Width, b.Height = "x", "1.8", 1872, 1404
 	b.BatteryPercent, b.BatteryMV, b.RSSI, b.WakeReason, b.ReportedRefresh = 0, 3300, -60, "timer", 900
@@ -137,6 +139,8 @@ func TestSaveContact(t *testing.T) {
 		return tx.SaveContact(store.DisplayContact{ID: b.ID, SeenAt: c.SeenAt, NextWakeAt: c.NextWakeAt, Address: c.Address, HardwareID: "M2", WakeReason: "timer", BatteryPercent: -1})
 	})
 	b.HardwareID = "M2"
+	b.ReenrolUntil = now().UTC().Add(time.Hour)
+	write(t, s, func(tx *store.Tx) error { return tx.UpdateDisplay(b) })
 	check("what is not told stays")
 	write(t, s, func(tx *store.Tx) error { return tx.SaveContact(store.DisplayContact{ID: "gone", BatteryPercent: -1}) })
 }
