@@ -107,7 +107,8 @@ func (x *expander) touches(o Occurrence) bool {
 }
 
 // wide returns the original wall-clock starts that can touch the window: earlier by the longest
-// occurrence and by what an override of this and future occurrences moves them, and two days for zones.
+// occurrence and by what an override of this and future occurrences moves them, and a day because clocks
+// change and nominal days are not always 24 hours.
 func (x *expander) wide(s *series, m *Event) span {
 	before, after := m.longest(), int64(0)
 	for _, f := range s.futures {
@@ -116,17 +117,17 @@ func (x *expander) wide(s *series, m *Event) span {
 		after = max(after, -shift)
 	}
 	const limit = maxLengthDays * 2 * 86400
-	from := wallOf(x.window.From, m.Zone).Unix() - min(before, limit) - 2*86400
-	to := wallOf(x.window.To, m.Zone).Unix() + min(after, limit) + 2*86400
+	from := wallOf(x.window.From, m.Zone).Unix() - min(before, limit) - 86400
+	to := wallOf(x.window.To, m.Zone).Unix() + min(after, limit) + 86400
 	return span{time.Unix(from, 0).UTC(), time.Unix(to, 0).UTC()}
 }
 
-// longest returns an upper bound of the seconds that an occurrence of e lasts.
+// longest returns how many seconds, days counted as 24 hours, an occurrence of e lasts at most.
 func (e *Event) longest() int64 {
-	n := e.length.atMost()
+	n := e.length.nominal()
 	for _, d := range e.dates {
 		if d.length != nil {
-			n = max(n, d.length.atMost())
+			n = max(n, d.length.nominal())
 		}
 	}
 	return n

@@ -138,6 +138,10 @@ func (r *Rule) set(key, value string) (err error) {
 		ints(&r.bySecond, 0, 59, false)
 	case "BYSETPOS":
 		ints(&r.bySetPos, 1, 366, true)
+	case "RSCALE":
+		if value != "GREGORIAN" {
+			return fmt.Errorf("%w: a calendar other than the Gregorian", ErrRule)
+		}
 	default:
 		r.ignored = append(r.ignored, clipDetail(key))
 	}

@@ -25,6 +25,9 @@ func parseStamp(s string) (stamp, bool) {
 		day, clock, timed = strings.Cut(s, " ")
 	}
 	day = strings.ReplaceAll(day, "-", "")
+	if !timed {
+		day = strings.TrimSuffix(strings.ToUpper(day), "Z") // 20261121Z occurs
+	}
 	if len(day) != 8 {
 		return stamp{}, false
 	}
@@ -173,8 +176,8 @@ func (l length) after(start time.Time, zone *time.Location) time.Time {
 	return start.Add(time.Duration(l.secs) * time.Second)
 }
 
-// atMost returns an upper bound in seconds.
-func (l length) atMost() int64 { return int64(l.days)*86400 + l.secs + 2*86400 }
+// nominal returns the length in seconds, with days of 24 hours.
+func (l length) nominal() int64 { return int64(l.days)*86400 + l.secs }
 
 // readStamps reads a property of DATE, DATE-TIME or PERIOD values, separated by commas (or semicolons
 // in vCalendar 1.0). bad counts the values that are none.

@@ -153,6 +153,9 @@ func titleCase(s string) string {
 			continue
 		}
 		word := string(b[start:i])
+		if word == "us" || word == "utc" || strings.HasPrefix(word, "gmt") {
+			copy(b[start:], strings.ToUpper(word))
+		}
 		if word != "" && (start == 0 || word != "of" && word != "es" && word != "au" || b[start-1] == '/') {
 			b[start] = upper(b[start])
 		}
