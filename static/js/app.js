@@ -147,6 +147,12 @@ doc.addEventListener("visibilitychange", refresh);
 addEventListener("online", refresh);
 addEventListener("pageshow", (event) => event.persisted && refresh());
 
+// A live part waits while somebody types or chooses in it: an answer would take the text away.
+doc.addEventListener("htmx:beforeRequest", (event) => {
+  const part = event.detail.elt;
+  if (part.matches("[data-live]") && part.querySelector(":is(input, select, textarea):focus, details[open]")) event.preventDefault();
+});
+
 doc.addEventListener("htmx:afterSettle", (event) => {
   const part = event.detail.elt;
   prepare(part.parentElement ?? doc);
