@@ -86,6 +86,10 @@ func Main(ctx context.Context, args, env []string, stdin io.Reader, stdout, stde
 		stdin:  stdin, stdout: stdout, stderr: stderr,
 		systemFile: systemConfigFile,
 	}
+	return p.runUntilSignal(ctx, args)
+}
+
+func (p *program) runUntilSignal(ctx context.Context, args []string) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal has its usual effect

@@ -140,10 +140,6 @@ func (c Config) Warnings() []string {
 	if c.BaseURL == "" && !isLoopback(c.Listen) {
 		out = append(out, "base_url is not set: links in mails and on door pictures use this machine's name. Set it to the address that people type.")
 	}
-	if c.KeyFile == "" {
-		out = append(out, "The master key lies in the data folder: who copies the folder can open the stored passwords. "+
-			"Set key_file, or give the service a credential named lintel.key.")
-	}
 	return out
 }
 
@@ -178,6 +174,17 @@ func (c Config) CheckFiles() []string {
 		}
 	}
 	return faults
+}
+
+// Roots returns the PEM text of outbound.ca_file, nil when there is none.
+func (c OutboundConfig) Roots() ([]byte, error) {
+	if c.CAFile == "" {
+		return nil, nil
+	}
+	if _, err := readRoots(c.CAFile); err != nil {
+		return nil, fmt.Errorf("read outbound.ca_file: %w", err)
+	}
+	return readSmall(c.CAFile, maxConfigBytes)
 }
 
 // readRoots returns the certificates of a PEM file.

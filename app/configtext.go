@@ -93,7 +93,7 @@ func (l *configLoader) suggest(name string) string {
 			break
 		}
 	}
-	if best == "" || distance > max(4, len(name)/2) {
+	if best == "" || distance > max(4, len(name)*2/3) {
 		return "; `lintel config print` lists all"
 	}
 	return fmt.Sprintf("; did you mean %q?", best)

@@ -40,7 +40,7 @@ type Health struct {
 // SetupLink is the one-time address at which the first administrator is made.
 type SetupLink struct {
 	URL     string    `json:"url"`
-	Expires time.Time `json:"expires"`
+	Expires time.Time `json:"expires"` // zero: when it has been used
 }
 
 // NewUser is an account to be added.

@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -79,8 +77,7 @@ type tlsOptions struct {
 	Hostname func() (string, error)     // os.Hostname
 	Addrs    func() ([]net.Addr, error) // net.InterfaceAddrs
 
-	Proxy     func(*http.Request) (*url.URL, error) // for the ACME server; nil: none
-	Contacted func(host string)                     // told of each request to the ACME server; nil: nobody
+	Contacted func(host string) // told of each request to the ACME server; nil: nobody
 
 	renewEvery time.Duration // for tests; 0: certmagic's ten minutes
 }

@@ -113,25 +113,25 @@ func TestLocalCA(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		server *tls.Config
-		client tls.Config
+		client *tls.Config
 		fails  bool
 	}{
-		{"portal by name", tt.Portal(), tls.Config{ServerName: "rooms.example.com"}, false},
-		{"portal by host name", tt.Portal(), tls.Config{ServerName: "server7"}, false},
-		{"portal by address", tt.Portal(), tls.Config{ServerName: "192.0.2.17"}, false}, // Go sends no SNI for an address
-		{"portal by IPv6 address", tt.Portal(), tls.Config{ServerName: "2001:db8::17"}, false},
-		{"portal with a clock of 2021", tt.Portal(), tls.Config{ServerName: "rooms.example.com", Time: wrongClock}, true},
-		{"device by name", tt.Device(), tls.Config{ServerName: "rooms.example.com"}, false},
-		{"device with a clock of 2021", tt.Device(), tls.Config{ServerName: "rooms.example.com", Time: wrongClock}, false},
-		{"device by address with a clock of 2021", tt.Device(), tls.Config{ServerName: "192.0.2.17", Time: wrongClock}, false},
-		{"device in nine years", tt.Device(), tls.Config{ServerName: "127.0.0.1", Time: func() time.Time { return time.Now().AddDate(9, 0, 0) }}, false},
-		{"device without TLS 1.3", tt.Device(), tls.Config{ServerName: "127.0.0.1", MaxVersion: tls.VersionTLS12}, false},
-		{"device with TLS 1.1", tt.Device(), tls.Config{ServerName: "127.0.0.1", MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, true},
-		{"a name that is not ours", tt.Portal(), tls.Config{ServerName: "other.example.com"}, true},
+		{"portal by name", tt.Portal(), &tls.Config{ServerName: "rooms.example.com"}, false},
+		{"portal by host name", tt.Portal(), &tls.Config{ServerName: "server7"}, false},
+		{"portal by address", tt.Portal(), &tls.Config{ServerName: "192.0.2.17"}, false}, // Go sends no SNI for an address
+		{"portal by IPv6 address", tt.Portal(), &tls.Config{ServerName: "2001:db8::17"}, false},
+		{"portal with a clock of 2021", tt.Portal(), &tls.Config{ServerName: "rooms.example.com", Time: wrongClock}, true},
+		{"device by name", tt.Device(), &tls.Config{ServerName: "rooms.example.com"}, false},
+		{"device with a clock of 2021", tt.Device(), &tls.Config{ServerName: "rooms.example.com", Time: wrongClock}, false},
+		{"device by address with a clock of 2021", tt.Device(), &tls.Config{ServerName: "192.0.2.17", Time: wrongClock}, false},
+		{"device in nine years", tt.Device(), &tls.Config{ServerName: "127.0.0.1", Time: func() time.Time { return time.Now().AddDate(9, 0, 0) }}, false},
+		{"device without TLS 1.3", tt.Device(), &tls.Config{ServerName: "127.0.0.1", MaxVersion: tls.VersionTLS12}, false},
+		{"device with TLS 1.1", tt.Device(), &tls.Config{ServerName: "127.0.0.1", MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, true},
+		{"a name that is not ours", tt.Portal(), &tls.Config{ServerName: "other.example.com"}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.client.RootCAs = pool
-			_, err := handshake(t, test.server, &test.client)
+			_, err := handshake(t, test.server, test.client)
 			if test.fails != (err != nil) {
 				t.Errorf("handshake: %v", err)
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/certmagic"
 	"github.com/mholt/acmez/v3"
 	"github.com/mholt/acmez/v3/acme"
+	"golang.org/x/net/http/httpproxy"
 )
 
 // acmeCerts are the certificates of an ACME server, one for each public name, for all listeners
@@ -87,26 +88,27 @@ func acmeRoots(cfg Config) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the system's root certificates: %w", err)
 	}
-	content, err := readSmall(cfg.Outbound.CAFile, maxConfigBytes)
+	roots, err := cfg.Outbound.Roots()
 	if err != nil {
-		return nil, fmt.Errorf("read outbound.ca_file: %w", err)
+		return nil, err
 	}
-	if !pool.AppendCertsFromPEM(content) {
-		return nil, fmt.Errorf("read outbound.ca_file: %s holds no certificate in PEM", cfg.Outbound.CAFile)
-	}
+	pool.AppendCertsFromPEM(roots)
 	return pool, nil
 }
 
-// acmeProxy also is where each request to the ACME server passes, so it tells who is contacted.
+// acmeProxy is where each request to the ACME server passes, so it also tells who is contacted.
 func acmeProxy(o tlsOptions) func(*http.Request) (*url.URL, error) {
+	var proxy httpproxy.Config // of the configuration alone; the environment is not asked
+	if u := o.Config.Outbound.ProxyURL(); u != nil {
+		proxy.HTTPProxy, proxy.HTTPSProxy = u.String(), u.String()
+		proxy.NoProxy = strings.Join(o.Config.Outbound.NoProxy, ",")
+	}
+	choose := proxy.ProxyFunc()
 	return func(r *http.Request) (*url.URL, error) {
 		if o.Contacted != nil {
 			o.Contacted(r.URL.Host)
 		}
-		if o.Proxy == nil {
-			return nil, nil
-		}
-		return o.Proxy(r)
+		return choose(r.URL)
 	}
 }
 

@@ -19,15 +19,19 @@ func (p *program) setupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "setup",
 		Short: "Print the link for the first set-up",
-		Long: "Print a new one-time link with which the first administrator is made; older links stop working. Once there is an\n" +
-			"administrator, `user add` and `user reset-password` do that.",
+		Long: "Print a one-time link with which the first administrator is made. Once there is an administrator,\n" +
+			"`user add` and `user reset-password` do that.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.withOperations(cmd.Context(), func(ctx context.Context, ops Operations) error {
 				link, err := ops.SetupLink(ctx, Nothing{})
 				if err != nil {
 					return err
 				}
-				p.say("Open this link in a browser; it works once, until %s:\n\n  %s", link.Expires.Local().Format("2006-01-02 15:04 MST"), link.URL)
+				until := ""
+				if !link.Expires.IsZero() {
+					until = ", until " + link.Expires.Local().Format("2006-01-02 15:04 MST")
+				}
+				p.say("Open this link in a browser; it works once%s:\n\n  %s", until, link.URL)
 				return nil
 			})
 		},

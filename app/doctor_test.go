@@ -1,0 +1,130 @@
+package app
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func levels(found []Finding) string {
+	var b strings.Builder
+	for _, f := range found {
+		b.WriteString(string(f.Level) + " ")
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func TestDoctorFolder(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, who alone can give a file away")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	expect := func(what, want, text string) {
+		t.Helper()
+		found := doctorFolder(dir, 0)
+		if levels(found) != want || !strings.Contains(found[0].Text, text) {
+			t.Errorf("%s: %+v", what, found)
+		}
+		for _, f := range found {
+			if f.Level != LevelOK && f.Cure == "" {
+				t.Errorf("%s: no cure for %s", what, f.Text)
+			}
+		}
+	}
+	expect("sound", "ok", "alone")
+	file := filepath.Join(dir, "lintel.db")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	expect("a file for everybody", "warning", "rights for everybody")
+	if err := errors.Join(os.Chmod(file, 0o600), os.Chown(file, 65534, 65534)); err != nil {
+		t.Fatal(err)
+	}
+	expect("a foreign file", "failure", "do not belong to the folder's owner")
+	if err := errors.Join(os.Chown(file, 0, 0), os.Chmod(dir, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	expect("an open folder", "failure", "Other accounts may open")
+	if found := doctorFolder(dir, 1000); levels(found) != "failure" || !strings.Contains(found[0].Cure, "as root") {
+		t.Errorf("as another account: %+v", found)
+	}
+	if found := doctorFolder(filepath.Join(dir, "none"), 0); levels(found) != "warning" {
+		t.Errorf("no folder: %+v", found)
+	}
+	if found := doctorFolder(file, 0); levels(found) != "failure" {
+		t.Errorf("a file: %+v", found)
+	}
+}
+
+func TestDoctorClock(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name       string
+		now        time.Time
+		known, yes bool
+		want       Level
+	}{
+		{"right", time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC), true, true, LevelOK},
+		{"nobody knows", time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC), false, false, LevelOK},
+		{"free running", time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC), true, false, LevelWarn},
+		{"no battery", time.Date(1970, 1, 1, 0, 0, 9, 0, time.UTC), true, true, LevelFail},
+		{"far future", time.Date(2099, 1, 1, 0, 0, 9, 0, time.UTC), true, true, LevelFail},
+	} {
+		if got := doctorClock(test.now, func() (bool, bool) { return test.known, test.yes }); got.Level != test.want {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+	}
+}
+
+func TestDoctorKey(t *testing.T) {
+	t.Parallel()
+	outside := filepath.Join(t.TempDir(), "key")
+	if err := writeKey(outside, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"); err != nil {
+		t.Fatal(err)
+	}
+	if f := doctorKey(Config{KeyFile: outside}); f.Level != LevelOK {
+		t.Errorf("outside: %+v", f)
+	}
+	if err := os.Chmod(outside, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if f := doctorKey(Config{KeyFile: outside}); f.Level != LevelWarn || f.Cure != "chmod 600 "+outside {
+		t.Errorf("readable by all: %+v", f)
+	}
+	if f := doctorKey(Config{KeyFile: "/does/not/exist"}); f.Level != LevelFail {
+		t.Errorf("missing: %+v", f)
+	}
+	if f := doctorKey(Config{DataDir: "/does/not/exist"}); f.Level != LevelOK {
+		t.Errorf("before the first start: %+v", f)
+	}
+	if f := doctorKey(Config{DataDir: t.TempDir()}); f.Level != LevelWarn {
+		t.Errorf("folder without a key: %+v", f)
+	}
+}
+
+func TestDoctorDisk(t *testing.T) {
+	t.Parallel()
+	if found := doctorDisk(filepath.Join(t.TempDir(), "not", "there", "yet")); len(found) != 1 || found[0].Check != "disk" {
+		t.Errorf("%+v", found)
+	}
+}
+
+// With a configuration that can't be used, doctor says so and stops there.
+func TestDoctorWithoutConfiguration(t *testing.T) {
+	t.Parallel()
+	file := writeFile(t, "lintel.toml", "listne = 1\nlisten = 2")
+	code, stdout, _ := cli(t, t.TempDir(), "", "doctor", "--config", file)
+	if code != exitFailed || strings.Count(stdout, "FAILURE configuration") != 2 || strings.Contains(stdout, "disk") {
+		t.Errorf("%d %s", code, stdout)
+	}
+}
