@@ -24,7 +24,7 @@ func groupSeries(events []Event, warn func(WarningKind, string)) []*series {
 		e := &events[i]
 		s := index[e.UID]
 		if s == nil {
-			s = &series{replaced: map[string]bool{}}
+			s = &series{}
 			index[e.UID] = s
 			all = append(all, s)
 		}
@@ -37,6 +37,9 @@ func groupSeries(events []Event, warn func(WarningKind, string)) []*series {
 	for _, s := range all {
 		s.dropOld(warn)
 		for _, ov := range s.overrides {
+			if s.replaced == nil {
+				s.replaced = map[string]bool{}
+			}
 			s.replaced[s.key(ov)] = true
 			if ov.Future {
 				s.futures = append(s.futures, ov)
@@ -129,12 +132,12 @@ func (e *Event) asOverride(original string, zone *time.Location) Occurrence {
 // single returns the occurrence of a master that does not recur; ok is false when it is cancelled or an
 // override stands for it.
 func (s *series) single(m *Event, zone *time.Location) (Occurrence, bool) {
-	occ := m.at(m.startAt(m.wall), m.length, zone)
-	name := m.originalName(m.startAt(m.wall))
-	if len(s.masters)+len(s.overrides) > 1 {
-		occ.Original = name // others share the UID
+	t := m.startAt(m.wall)
+	occ := m.at(t, m.length, zone)
+	if len(s.masters)+len(s.overrides) > 1 { // others share the UID
+		occ.Original = m.originalName(t)
 	}
-	return occ, !m.Cancelled && !s.replaced[name]
+	return occ, !m.Cancelled && !s.replaced[occ.Original]
 }
 
 // occurrence returns what became of an original start; ok is false when it is cancelled or an override

@@ -79,7 +79,14 @@ func encodeParam(s string) string {
 }
 
 func dropControls(s string) string {
-	if !strings.ContainsFunc(s, isControl) {
+	clean := true
+	for i := range len(s) { // a byte below 0x80 is never a part of another character
+		if s[i] < 0x20 && s[i] != '\t' || s[i] == 0x7f {
+			clean = false
+			break
+		}
+	}
+	if clean {
 		return s
 	}
 	return strings.Map(func(r rune) rune {

@@ -184,7 +184,13 @@ func (l length) nominal() int64 { return int64(l.days)*86400 + l.secs }
 func (z *zones) readStamps(p Prop) (list []stamp, lengths []*length, bad int) {
 	var zone *time.Location
 	dates := strings.EqualFold(p.Param("VALUE"), "DATE")
-	for s := range strings.FieldsFuncSeq(p.Value, func(r rune) bool { return r == ',' || r == ';' }) {
+	for rest, more := p.Value, true; more; {
+		s := rest
+		if i := strings.IndexAny(rest, ",;"); i >= 0 {
+			s, rest = rest[:i], rest[i+1:]
+		} else {
+			more = false
+		}
 		s, tail, period := strings.Cut(strings.TrimSpace(s), "/")
 		if s == "" {
 			continue
