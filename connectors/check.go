@@ -59,13 +59,22 @@ type Checker struct {
 // Step runs f unless an earlier step failed. What f returns becomes the step: a text to show, and an
 // error whose kind decides the cure.
 func (c *Checker) Step(name string, f func() (said string, err error)) bool {
+	start := c.Now()
+	return c.step(name, f, func() time.Duration { return c.Now().Sub(start) })
+}
+
+// Timed is Step for something that was done before and took that long.
+func (c *Checker) Timed(name string, took time.Duration, f func() (said string, err error)) bool {
+	return c.step(name, f, func() time.Duration { return took })
+}
+
+func (c *Checker) step(name string, f func() (string, error), took func() time.Duration) bool {
 	if c.failed {
-		c.Report.Steps = append(c.Report.Steps, Step{Name: name, State: StepSkipped})
+		c.Skip(name)
 		return false
 	}
-	start := c.Now()
 	said, err := f()
-	s := Step{Name: name, State: StepOK, Said: said, Took: c.Now().Sub(start)}
+	s := Step{Name: name, State: StepOK, Said: said, Took: took()}
 	if err != nil {
 		c.failed = true
 		s.State, s.Cure = StepFailed, CureOf(err)
@@ -82,7 +91,7 @@ func (c *Checker) Skip(name string) {
 	c.Report.Steps = append(c.Report.Steps, Step{Name: name, State: StepSkipped})
 }
 
-// Warn turns the last step into a warning with a cure.
+// Warn turns the last step, when it is OK, into a warning with a cure.
 func (c *Checker) Warn(cure string) {
 	if n := len(c.Report.Steps); n > 0 && c.Report.Steps[n-1].State == StepOK {
 		c.Report.Steps[n-1].State, c.Report.Steps[n-1].Cure = StepWarned, cure

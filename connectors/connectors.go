@@ -19,6 +19,7 @@ package connectors
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -220,4 +221,20 @@ type Writer interface {
 type ReadWriter interface {
 	Connector
 	Writer
+}
+
+// Valid reports what is wrong with a draft, nil when nothing is.
+func (d Draft) Valid() error {
+	if len(d.Token) < 8 || len(d.Token) > 64 {
+		return errors.New("the token is too short or too long")
+	}
+	for _, r := range d.Token {
+		if !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-') {
+			return errors.New("the token has other characters than letters, digits and -")
+		}
+	}
+	if !d.From.Before(d.To) || d.From.Nanosecond() != 0 || d.To.Nanosecond() != 0 {
+		return errors.New("the times are not whole seconds in order")
+	}
+	return nil
 }

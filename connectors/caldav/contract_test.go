@@ -1,0 +1,85 @@
+package caldav_test
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"lintel/app/secret"
+	"lintel/connectors"
+	"lintel/connectors/caldav"
+	"lintel/connectors/conntest"
+	"lintel/connectors/fake"
+	"lintel/connectors/outbound"
+)
+
+func newOutbound(t testing.TB) *outbound.Outbound {
+	t.Helper()
+	o, err := outbound.New(outbound.Options{Version: "test", AllowLoopback: true, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func connect(t testing.TB, url, user, password string) *caldav.Connector {
+	t.Helper()
+	c, err := caldav.New(newOutbound(t), caldav.Config{
+		URL: url, Now: time.Now,
+		Credentials: outbound.Credentials{Scheme: outbound.Auto, User: user, Password: secret.New(password)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// onFake has a fake of its own for each room, so that it can be broken and its clock be moved.
+func onFake(q fake.Quirks) conntest.System {
+	tick := max(time.Second, q.Tick)
+	if q.NoLastModified {
+		tick = 0
+	}
+	const path = fake.Home + "Zürich 1 @4/"
+	return conntest.System{ICal: true, Tick: tick, Secret: fake.Password, NewRoom: func(t testing.TB) *conntest.Room {
+		s := fake.Start(q, time.Now)
+		t.Cleanup(s.Close)
+		s.AddCalendar(path, "Zürich 1")
+		return &conntest.Room{
+			ID:      (&url.URL{Path: path}).EscapedPath(),
+			Connect: func(t testing.TB) connectors.Connector { return connect(t, s.URL(), fake.User, fake.Password) },
+			Put: func(_ testing.TB, seed conntest.Seed) bool {
+				s.Put(path, seed.Name+" ä.ics", seed.ICS())
+				return true
+			},
+			Delete: func(_ testing.TB, name string) { s.Delete(path, name+" ä.ics") },
+			Bodies: func(testing.TB) []string { return slices.Collect(maps.Values(s.Objects(path))) },
+			Remove: func(testing.TB) { s.RemoveCalendar(path) },
+			Skew:   s.SetSkew,
+			Break: func(f conntest.Fault) func() {
+				s.Break(fake.Fault{Status: f.Status, Header: f.Header, Body: f.Body, Until: f.Until, Cut: f.Cut})
+				return s.Repair
+			},
+		}
+	}}
+}
+
+func TestContractOnFake(t *testing.T) {
+	t.Parallel()
+	for name, q := range map[string]fake.Quirks{
+		"plain":               {},
+		"digest":              {Digest: true, NoPutETag: true},
+		"absolute hrefs":      {AbsoluteHrefs: true, HrefHost: "http://127.0.0.1:1"},
+		"escaped hrefs":       {EscapedHrefs: true, WeakETags: true},
+		"no tags, no data":    {NoTags: true, NoData: true},
+		"no times":            {NoLastModified: true},
+		"coarse clock, ahead": {Tick: 2 * time.Second, Skew: 5 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conntest.Run(t, onFake(q))
+		})
+	}
+}
