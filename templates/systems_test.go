@@ -1,0 +1,66 @@
+package templates
+
+import (
+	"github.com/a-h/templ"
+
+	"lintel/templates/ui"
+)
+
+func sampleSteps() []ui.CheckStep {
+	return []ui.CheckStep{
+		{State: ui.Good, Name: "Name and port", Said: "mail.example.ch answers at 443", Took: "4 ms"},
+		{State: ui.Good, Name: "Certificate", Said: "issued by Example Internal CA, until 3 March 2027", Took: "11 ms"},
+		{State: ui.Bad, Name: "Sign-in as svc-rooms", Said: "The server refused the password.", Raw: "401 Unauthorized", Cure: "The password is wrong, expired, or the account is locked. Have it reset, then enter the new one under Edit. Nothing is tried again until then, so that the account is not locked by us.", Run: "Get-ADUser svc-rooms -Properties LockedOut,PasswordExpired", Took: "38 ms"},
+		{State: ui.Warn, Name: "Clock", Said: "3 min apart"},
+		{State: ui.Waiting, Name: "Rights per room", Said: "waits for sign-in"},
+	}
+}
+
+func sampleCards() []SystemCard {
+	can := func(book bool) []Capability {
+		return []Capability{{Label: "titles", On: true}, {Label: "book", On: book}, {Label: "release", On: book}}
+	}
+	return []SystemCard{
+		{ID: "1", Name: "mail.example.ch", Kind: "caldav", State: ui.Busy, StateWord: "Failing since 13:40", Facts: []ui.Fact{{Key: "Last good answer", Value: "13:40, 25 min ago"}, {Key: "Rooms", Value: "28, of which 2 without rights"}, {Key: "Asked", Value: "every 30 s"}}, Can: can(true), Steps: sampleSteps(), Checked: "14:02", MayManage: true},
+		{ID: "2", Name: "Nextcloud", Kind: "caldav", State: ui.Free, StateWord: "Good, 20 s ago", Facts: []ui.Fact{{Key: "Last good answer", Value: "14:05"}, {Key: "Rooms", Value: "9"}, {Key: "Asked", Value: "every 30 s"}}, Can: can(true), MayManage: true},
+		{ID: "3", Name: "Old calendar", Kind: "ics", State: ui.Soon, StateWord: "Reading for the first time", Facts: []ui.Fact{{Key: "Rooms", Value: "12"}}, Can: can(false), Progress: &ui.Progress{Label: "First reading", Said: "7 of 12 rooms", Done: 7, Total: 12}},
+	}
+}
+
+func systemsSamples() []sample {
+	page := func(name string, page func(ui.Shell) templ.Component) sample { return sample{name: name, page: page} }
+	one := System{
+		Card: sampleCards()[0], Found: true, Rooms: roomOptions(), Floors: []ui.Option{{Value: "g", Label: "Ground floor"}},
+		Attached: []AttachedRoom{
+			{ID: "matterhorn", Name: "Matterhorn", Address: "/calendars/rooms/matterhorn/", State: ui.Free, Word: "Good", LastOK: "20 s ago", Writable: true},
+			{ID: "rigi", Name: "Rigi", Address: "/calendars/rooms/rigi/", State: ui.Busy, Word: "Failing since 13:40", Said: "The server does not let svc-rooms read this calendar.", Notes: []string{"3 events could not be read"}, LastOK: "25 min ago"},
+		},
+		Calendars: []Calendar{{Name: "Aare", Address: "/calendars/rooms/aare/", Writable: true, Room: RoomMake}, {Name: "Limmat", Address: "/calendars/rooms/limmat/"}},
+	}
+	feed := System{Card: sampleCards()[2], Rooms: roomOptions(), Attach: AttachForm{Errors: ui.Errors{"address": "This is not a web address."}}}
+	feed.Card.MayManage, feed.Card.Progress.Total = true, 0
+	ask := one
+	ask.Found = false
+	none := one
+	none.Calendars = nil
+	return []sample{
+		page("systems", func(sh ui.Shell) templ.Component {
+			return SystemsPage(sh, Systems{Cards: sampleCards(), Rooms: 42, Hosted: HostedCard{Rooms: 5}, MayManage: true})
+		}),
+		page("systems-empty", func(sh ui.Shell) templ.Component { return SystemsPage(sh, Systems{MayManage: true}) }),
+		page("system-card", func(sh ui.Shell) templ.Component { return SystemCardPart(sh, sampleCards()[2], true) }),
+		page("system-page", func(sh ui.Shell) templ.Component { return SystemPage(sh, one) }),
+		page("system-feed", func(sh ui.Shell) templ.Component { return SystemPage(sh, feed) }),
+		page("system-ask", func(sh ui.Shell) templ.Component { return SystemPage(sh, ask) }),
+		page("system-none", func(sh ui.Shell) templ.Component { return SystemPage(sh, none) }),
+		page("system-kinds", func(sh ui.Shell) templ.Component { return SystemKindsPage(sh, SystemKinds{}) }),
+		page("system-new", func(sh ui.Shell) templ.Component { return SystemFormPage(sh, SystemForm{Kind: "caldav"}) }),
+		page("system-edit", func(sh ui.Shell) templ.Component {
+			return SystemFormPage(sh, SystemForm{ID: "1", Kind: "caldav", Name: "Nextcloud", URL: "https://cloud.example.ch", Username: "svc-rooms", HasPassword: true, Steps: sampleSteps(), Errors: ui.Errors{"url": "This address has no host."}})
+		}),
+		page("system-new-ics", func(sh ui.Shell) templ.Component {
+			return SystemFormPage(sh, SystemForm{Kind: "ics", Errors: ui.Errors{"": "Not saved."}})
+		}),
+		page("system-delete", func(sh ui.Shell) templ.Component { return DeleteSystemPage(sh, one) }),
+	}
+}
