@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,32 +27,34 @@ func TestControlSocketIsClosedToOthers(t *testing.T) {
 	}
 }
 
+// Whoever gets at the socket in spite of its rights is still asked who he is.
 func TestControlRefusesOtherAccounts(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() == 0 {
-		return // root may always; TestRootActsAsTheFoldersOwner connects as root to another's socket
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, who alone can start a process as somebody else")
 	}
-	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	accepted := make(chan net.Conn, 1)
-	go func() {
-		if conn, err := (peerListener{ln, os.Geteuid() + 1}).Accept(); err == nil {
-			accepted <- conn
+	dir := filepath.Join(t.TempDir(), "data")
+	serving(t, dir)
+	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
 		}
-	}()
-	conn, err := net.Dial("unix", ln.Addr().String())
-	if err != nil {
+	}
+	if err := os.Chmod(filepath.Join(dir, controlSocket), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("the connection was not closed: %v", err)
-	}
-	if len(accepted) != 0 {
-		t.Error("another account was let in")
+	for uid, want := range map[uint32]bool{0: true, 65534: false} {
+		cmd := child(t, dir, "healthcheck")
+		cmd.Path = "/proc/self/exe" // whose folder only root may enter
+		cmd.Dir = "/"
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+		out, err := cmd.CombinedOutput()
+		if want != (err == nil) || want != strings.Contains(string(out), "healthy") {
+			t.Errorf("account %d: %v %s", uid, err, out)
+		}
+		if !want && !strings.Contains(string(out), "ask the running server") {
+			t.Errorf("account %d was stopped by something else: %s", uid, out)
+		}
 	}
 }
 
