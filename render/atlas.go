@@ -32,61 +32,65 @@ type glyph struct {
 	adv       int
 }
 
-// strike is the atlas of one face at one size.
+// strike is the atlas of one face at one size, by glyph, and by character for text that is not shaped.
 type strike struct {
-	ascii [128]*glyph
-	more  map[rune]*glyph
+	strikeKey
+	glyphs map[font.GID]*glyph
+	ascii  [128]*glyph
+	runes  map[rune]*glyph // nil values: not simple, or not in the font
 }
-
-// maxAtlas bounds the bytes of a drawer's glyph masks, and of its shaped runs. Beyond it the cache is emptied.
-const maxAtlas = 4 << 20
 
 type strikeKey struct {
-	style
-	mono bool
+	face, size int
+	mono       bool
 }
 
-// strike returns the atlas of a style in the present palette's mode.
-func (d *drawer) strike(st style) *strike {
-	k := strikeKey{st, d.mono}
+// maxAtlas bounds the bytes of a drawer's glyph masks, and of its shaped runs. Beyond it the caches are emptied.
+const maxAtlas = 4 << 20
+
+// strike returns the atlas of a face and size in the present palette's mode.
+func (d *drawer) strike(f, size int) *strike {
+	k := strikeKey{f, size, d.mono}
 	s := d.strikes[k]
 	if s == nil {
-		s = &strike{more: map[rune]*glyph{}}
+		s = &strike{strikeKey: k, glyphs: map[font.GID]*glyph{}, runes: map[rune]*glyph{}}
 		d.strikes[k] = s
 	}
 	return s
 }
 
-// glyph returns the glyph of a simple rune, nil when the rune is not simple or the font lacks it.
-func (d *drawer) glyph(s *strike, st style, r rune) *glyph {
-	if r < 128 {
+// char returns the glyph of a simple character, nil when it is not simple or the font lacks it.
+func (d *drawer) char(s *strike, r rune) *glyph {
+	if r >= 0 && r < 128 {
 		if g := s.ascii[r]; g != nil {
 			return g
 		}
-	} else if g, ok := s.more[r]; ok {
+	} else if g, ok := s.runes[r]; ok {
 		return g
 	}
-	g := d.newGlyph(st, r)
-	if r < 128 && r >= 0 {
+	var g *glyph
+	if id := d.faces[s.face].hinted.Index(r); simple(r) && id != 0 {
+		g = d.glyph(s, font.GID(id))
+	}
+	if r >= 0 && r < 128 {
 		s.ascii[r] = g
 	} else {
-		s.more[r] = g
+		s.runes[r] = g
 	}
 	return g
 }
 
-func (d *drawer) newGlyph(st style, r rune) *glyph {
-	tt := d.faces[st.face()].hinted
-	if !simple(r) || tt.Index(r) == 0 {
-		return nil
+// glyph rasterises a glyph once.
+func (d *drawer) glyph(s *strike, id font.GID) *glyph {
+	if g := s.glyphs[id]; g != nil {
+		return g
 	}
 	d.path.reset()
-	adv := d.addGlyph(st.face(), st.size, font.GID(tt.Index(r)), 0, 0)
-	g := &glyph{adv: (int(adv) + 32) >> 6}
+	adv := d.addGlyph(s.face, s.size, id, 0, 0)
 	b := pixels(d.path.extent())
-	g.left, g.top, g.w, g.h = b.Min.X, b.Min.Y, b.Dx(), b.Dy()
-	g.mask = d.rasterise(b)
-	d.atlasBytes += len(g.mask)
+	g := &glyph{left: b.Min.X, top: b.Min.Y, w: b.Dx(), h: b.Dy(), adv: (int(adv) + 32) >> 6, mask: d.rasterise(b)}
+	s.glyphs[id] = g
+	d.atlasBytes += len(g.mask) + 128
 	return g
 }
 
@@ -244,6 +248,9 @@ func (d *drawer) addUnhinted(f, size int, id font.GID, dx, dy fixed.Int26_6) {
 	}
 }
 
+// steps of coverage are enough for smooth edges; all 256 would make a large grey picture a sixth larger.
+const steps = 5
+
 // rasterise fills the collected outline within b and returns its mask. In black and white a pixel is set when at least half
 // of it is covered.
 func (d *drawer) rasterise(b image.Rectangle) []uint8 {
@@ -277,7 +284,7 @@ func (d *drawer) rasterise(b image.Rectangle) []uint8 {
 	mask := make([]uint8, w*h)
 	paint := raster.PainterFunc(func(spans []raster.Span, _ bool) {
 		for _, s := range spans {
-			v := uint8(s.Alpha >> 8)
+			v := uint8((s.Alpha>>8*steps + 127) / 255 * (255 / steps))
 			if d.mono {
 				v = 1
 			}

@@ -24,7 +24,7 @@ func encodeBMP(c *canvas) []byte {
 	le.PutUint32(b[46:], 2)
 	copy(b[58:], "\xff\xff\xff\x00")
 	for y := c.h - 1; y >= 0; y-- {
-		b = packBits(b, c.pix[y*c.w:(y+1)*c.w])
+		b = packRow(b, c.pix[y*c.w:(y+1)*c.w], 1)
 		for (len(b)-header)%stride != 0 {
 			b = append(b, 0)
 		}

@@ -1,6 +1,9 @@
 package render
 
-import "image"
+import (
+	"encoding/binary"
+	"image"
+)
 
 // tone is a shade as the layouts name it; the palette decides how it looks.
 type tone uint8
@@ -135,16 +138,32 @@ func (c *canvas) blit(m []uint8, mw, mh, x, y int, onBlack bool) {
 		at := (y+my)*c.w + x + x0
 		dst := c.pix[at : at+len(src)]
 		switch {
-		case c.max == 1 && onBlack:
-			for i, v := range src {
-				dst[i] &^= v
-			}
 		case c.max == 1:
-			for i, v := range src {
-				dst[i] |= v
-			}
+			mix(dst, src, onBlack)
 		default:
 			c.blend(dst, src, onBlack)
+		}
+	}
+}
+
+// mix sets, or clears when onBlack, the pixels of dst that src has set, eight at a time: all bytes are 0 or 1.
+func mix(dst, src []uint8, onBlack bool) {
+	le := binary.LittleEndian
+	for len(src) >= 8 {
+		d, s := le.Uint64(dst), le.Uint64(src)
+		if onBlack {
+			d &^= s
+		} else {
+			d |= s
+		}
+		le.PutUint64(dst, d)
+		dst, src = dst[8:], src[8:]
+	}
+	for i, v := range src {
+		if onBlack {
+			dst[i] &^= v
+		} else {
+			dst[i] |= v
 		}
 	}
 }

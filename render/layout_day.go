@@ -110,7 +110,11 @@ func (p *page) list(r image.Rectangle) {
 	var rows []row
 	var col int
 	var d density
-	for _, d = range densities {
+	for i := range densities {
+		d = densities[i]
+		if least := p.pt(d.time) + 2*p.px(d.gap); i < len(densities)-1 && least*len(p.s.Next) > in.Dy() {
+			continue // too many for sure: not worth fitting
+		}
 		rows, col = p.rows(d, in.Dx(), in.Dy())
 		if len(rows) == len(p.s.Next) && p.rowsHeight(rows, d) <= in.Dy() {
 			break

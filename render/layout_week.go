@@ -272,20 +272,24 @@ func (p *page) allDay(g weekGrid, days []WeekDay, y int) int {
 			box := image.Rect(x0+p.px(5), y+j*(h+p.px(3)), x1-p.px(4), y+j*(h+p.px(3))+h)
 			p.c.frame(box, max(1, p.line()/2), black)
 			p.shape("event", box)
-			p.inBox(title, box, 1, false)
+			p.inBox(title, box, false)
 		}
 	}
 	return n*(h+p.px(3)) + p.px(3)
 }
 
-// inBox writes a title into an event's box, if a line has room there.
-func (p *page) inBox(title string, box image.Rectangle, lines int, onBlack bool) {
-	pad := p.px(5)
-	size := 14
+// titleSize is the type of the events' titles: one for the whole week, smaller when its columns are narrow.
+func (p *page) titleSize() int {
 	if p.w/(len(p.s.Week.Days)+1) < p.px(100) {
-		size = 12
+		return 12
 	}
-	f := fitting{bold: onBlack, sizes: p.sizes(size), lines: lines}
+	return 14
+}
+
+// inBox writes a title into an event's box, on as many lines as have room there, if that leaves more than two letters.
+func (p *page) inBox(title string, box image.Rectangle, onBlack bool) {
+	pad, size := p.px(5), p.titleSize()
+	f := fitting{bold: onBlack, sizes: p.sizes(size), lines: max(1, box.Dy()/(p.lineHeight(size)-2))}
 	b := p.d.fit(title, box.Dx()-2*pad, f)
 	for b.h > box.Dy() && len(b.lines) > 1 {
 		f.lines = len(b.lines) - 1
@@ -320,7 +324,7 @@ func (p *page) events(g weekGrid, col image.Rectangle, events []Event) {
 			p.c.fill(box, black)
 			if !hidden {
 				p.shape("event", box)
-				p.inBox(e.Title, box, max(1, box.Dy()/p.lineHeight(14)), true)
+				p.inBox(e.Title, box, true)
 			}
 		}
 	}

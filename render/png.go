@@ -5,39 +5,49 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 
 	"github.com/klauspost/compress/zlib"
 )
 
-// deflateLevel weighs bytes against time: on door pictures level 6 is a tenth smaller than level 1 for 0.15 ms more.
-const deflateLevel = 6
+// Deflate levels. On door pictures level 6 is a tenth smaller than level 1 and takes twice as long, so the quick one is
+// taken, unless the picture would then be too large for the buffer of common small devices: level 9 saves a quarter, but takes
+// 30 times as long.
+const (
+	quickly     = 1
+	thoroughly  = 9
+	smallBuffer = 90_000
+)
 
 // pngWriter writes PNG of true grey (colour type 0) with 1, 2 or 4 bits a pixel, unfiltered rows. image/png has no such
 // form, and spends most of its time on packing bits. It keeps its buffers.
 type pngWriter struct {
-	rows []byte
-	idat bytes.Buffer
-	z    *zlib.Writer
+	rows  []byte
+	idat  bytes.Buffer
+	quick *zlib.Writer
 }
 
 // encode returns the PNG of a canvas in memory of its own.
 func (p *pngWriter) encode(c *canvas, bits int) ([]byte, error) {
 	p.rows = packRows(p.rows[:0], c, bits)
-	p.idat.Reset()
-	if p.z == nil {
-		z, err := zlib.NewWriterLevel(&p.idat, deflateLevel)
+	if p.quick == nil {
+		z, err := zlib.NewWriterLevel(&p.idat, quickly)
 		if err != nil {
 			return nil, fmt.Errorf("render: open deflate: %w", err)
 		}
-		p.z = z
-	} else {
-		p.z.Reset(&p.idat)
+		p.quick = z
 	}
-	if _, err := p.z.Write(p.rows); err != nil {
-		return nil, fmt.Errorf("render: deflate: %w", err)
+	if err := p.deflate(p.quick); err != nil {
+		return nil, err
 	}
-	if err := p.z.Close(); err != nil {
-		return nil, fmt.Errorf("render: deflate: %w", err)
+	if p.idat.Len() > smallBuffer-200 {
+		z, err := zlib.NewWriterLevel(&p.idat, thoroughly)
+		if err != nil {
+			return nil, fmt.Errorf("render: open deflate: %w", err)
+		}
+		if err := p.deflate(z); err != nil {
+			return nil, err
+		}
 	}
 	var head [13]byte
 	binary.BigEndian.PutUint32(head[0:], uint32(c.w))
@@ -49,6 +59,19 @@ func (p *pngWriter) encode(c *canvas, bits int) ([]byte, error) {
 	out = appendChunk(out, "IHDR", head[:])
 	out = appendChunk(out, "IDAT", p.idat.Bytes())
 	return appendChunk(out, "IEND", nil), nil
+}
+
+// deflate compresses the rows into idat.
+func (p *pngWriter) deflate(z *zlib.Writer) error {
+	p.idat.Reset()
+	z.Reset(&p.idat)
+	if _, err := z.Write(p.rows); err != nil {
+		return fmt.Errorf("render: deflate: %w", err)
+	}
+	if err := z.Close(); err != nil {
+		return fmt.Errorf("render: deflate: %w", err)
+	}
+	return nil
 }
 
 // appendChunk appends a PNG chunk: length, type, data, checksum over type and data.
@@ -64,43 +87,44 @@ func appendChunk(out []byte, kind string, data []byte) []byte {
 // sample is white.
 func packRows(out []byte, c *canvas, bits int) []byte {
 	for y := range c.h {
-		out = append(out, 0)
-		row := c.pix[y*c.w : (y+1)*c.w]
-		if bits == 1 {
-			out = packBits(out, row)
-			continue
-		}
-		per := 8 / bits
-		for len(row) > 0 {
-			n := min(per, len(row))
-			var b byte
-			for i := range per {
-				b <<= bits
-				if i < n {
-					b |= c.max - row[i]
-				}
-			}
-			out = append(out, b)
-			row = row[n:]
-		}
+		out = packRow(append(out, 0), c.pix[y*c.w:(y+1)*c.w], bits)
 	}
 	return out
 }
 
-// packBits appends a row of 0 and 1 (ink) as bits, most significant first, white set; the bits past the row's end are 0.
-func packBits(out []byte, row []uint8) []byte {
-	// Each of eight bytes of 0 or 1 is moved to its own bit of the topmost byte; no two products meet in a bit.
-	const gather = 0x8040201008040201
-	for len(row) >= 8 {
-		out = append(out, ^byte(binary.LittleEndian.Uint64(row)*gather>>56))
-		row = row[8:]
-	}
-	if len(row) > 0 {
-		var b byte
-		for i, v := range row {
-			b |= (1 - v) << (7 - i)
+// packRow appends a row of ink in samples of 1, 2 or 4 bits, turned into light: the largest sample is white. Eight pixels are
+// taken at once, as one little-endian word of a byte each. The bits past the row's end are 0.
+func packRow(out []byte, row []uint8, bits int) []byte {
+	at := len(out)
+	n := (len(row)*bits + 7) / 8
+	out = slices.Grow(out, n)[:at+n]
+	dst, words := out[at:], len(row)/8
+	switch bits {
+	case 1:
+		for i := range words {
+			// Each byte of 0 or 1 is moved to its own bit of the topmost byte; no two products meet in a bit.
+			x := binary.LittleEndian.Uint64(row[i*8:])
+			dst[i] = ^byte(x * 0x8040201008040201 >> 56)
 		}
-		out = append(out, b)
+	case 2:
+		for i := range words {
+			x := binary.LittleEndian.Uint64(row[i*8:])
+			x = (x<<2 | x>>8) & 0x000f000f000f000f
+			x = x<<4 | x>>16
+			dst[2*i], dst[2*i+1] = ^byte(x), ^byte(x>>32)
+		}
+	case 4:
+		for i := range words {
+			x := binary.LittleEndian.Uint64(row[i*8:])
+			x = x<<4 | x>>8
+			dst[4*i], dst[4*i+1], dst[4*i+2], dst[4*i+3] = ^byte(x), ^byte(x>>16), ^byte(x>>32), ^byte(x>>48)
+		}
+	}
+	dst, row = dst[words*bits:], row[words*8:]
+	clear(dst)
+	for i, v := range row {
+		light := byte(1<<bits-1) - v
+		dst[i*bits/8] |= light << (8 - bits - i*bits%8)
 	}
 	return out
 }

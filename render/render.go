@@ -25,7 +25,7 @@ type Options struct {
 	// Japanese and Korean. Empty for none. Of several fonts that have a character, the first by file name draws it.
 	FontDir string
 	// Workers is the number of pictures drawn at once, each with its own caches of at most a few MB; more callers wait.
-	// 0 means one per processor.
+	// 0 means one per processor, at most 4.
 	Workers int
 }
 
@@ -50,7 +50,7 @@ func New(o Options) (*Renderer, error) {
 	}
 	n := o.Workers
 	if n <= 0 {
-		n = runtime.GOMAXPROCS(0)
+		n = min(runtime.GOMAXPROCS(0), 4)
 	}
 	r := &Renderer{faces: faces, drawers: make(chan *drawer, n)}
 	for range n {
@@ -83,8 +83,7 @@ type drawer struct {
 	hb      shaping.HarfbuzzShaper
 	para    bidi.Paragraph
 	seg     segmenter.Segmenter
-	cuts    []int
-	torn    bool // the last wrap broke within a word
+	runes   []rune // scratch of paragraph
 
 	buf    truetype.GlyphBuf
 	raster *raster.Rasterizer

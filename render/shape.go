@@ -17,15 +17,17 @@ import (
 type run struct {
 	glyphs []placed
 	adv    int
-	ink    image.Rectangle // of all glyphs, and of mask; origin at the pen
-	mask   []uint8
-	drawn  bool
+	ink    image.Rectangle // of all glyphs; origin at the pen
+	whole  bool            // all glyphs stand on whole pixels: they are drawn from the atlas
+	mask   []uint8         // of the ink, for the others, once they were drawn
 }
 
 type placed struct {
 	face int
 	id   font.GID
 	x, y fixed.Int26_6 // y downwards
+	adv  fixed.Int26_6
+	text int // the first character that the glyph stands for
 }
 
 type runKey struct {
@@ -55,7 +57,7 @@ type span struct {
 }
 
 func (d *drawer) shape(text []rune, st style, rtl bool) *run {
-	out := &run{}
+	out := &run{whole: true}
 	var pen fixed.Int26_6
 	for _, sp := range visual(d.itemise(text, st, rtl)) {
 		dir := di.DirectionLTR
@@ -69,13 +71,14 @@ func (d *drawer) shape(text []rune, st style, rtl bool) *run {
 		// Letters that stand apart keep whole pixels, so that one letter always looks the same; joined scripts keep
 		// their exact places, or their joints would gap.
 		whole := d.faces[sp.face].hinted != nil && sp.script != language.Arabic
+		out.whole = out.whole && whole
 		for _, g := range res.Glyphs {
 			x, y := pen+g.XOffset, -g.YOffset
 			step := g.Advance
 			if whole {
 				x, y, step = (x+32)&^63, (y+32)&^63, (step+32)&^63
 			}
-			out.glyphs = append(out.glyphs, placed{sp.face, g.GlyphID, x, y})
+			out.glyphs = append(out.glyphs, placed{sp.face, g.GlyphID, x, y, step, g.TextIndex()})
 			out.ink = out.ink.Union(pixels(d.bounds(sp.face, st.size, g.GlyphID).Add(fixed.Point26_6{X: x, Y: y})))
 			pen += step
 		}
@@ -102,18 +105,24 @@ func (d *drawer) bounds(f, size int, id font.GID) fixed.Rectangle26_6 {
 	return b
 }
 
-// drawRun rasterises a run once.
-func (d *drawer) drawRun(r *run, size int) {
-	if r.drawn {
+// drawRun draws a run with its pen at (x, y).
+func (d *drawer) drawRun(c *canvas, r *run, size, x, y int, onBlack bool) {
+	if r.whole {
+		for _, at := range r.glyphs {
+			g := d.glyph(d.strike(at.face, size), at.id)
+			c.blit(g.mask, g.w, g.h, x+at.x.Round()+g.left, y+at.y.Round()+g.top, onBlack)
+		}
 		return
 	}
-	d.path.reset()
-	for _, g := range r.glyphs {
-		d.addGlyph(g.face, size, g.id, g.x, g.y)
+	if r.mask == nil {
+		d.path.reset()
+		for _, g := range r.glyphs {
+			d.addGlyph(g.face, size, g.id, g.x, g.y)
+		}
+		r.mask = d.rasterise(r.ink)
+		d.runBytes += len(r.mask)
 	}
-	r.mask = d.rasterise(r.ink)
-	r.drawn = true
-	d.runBytes += len(r.mask)
+	c.blit(r.mask, r.ink.Dx(), r.ink.Dy(), x+r.ink.Min.X, y+r.ink.Min.Y, onBlack)
 }
 
 // itemise cuts text into spans in logical order.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/image/math/fixed"
 )
 
 // kernFrom is the size from which simple text is shaped too, for its kerning: below, a pair moves by less than a pixel.
@@ -24,13 +26,13 @@ func (d *drawer) clean(s string) string {
 	}
 	var b strings.Builder
 	n, marks := 0, 0
-	gap := false
+	last, gap := rune(0), false
 	for _, r := range s {
 		if unicode.IsSpace(r) && r != '\u00a0' && r != '\u202f' || unicode.IsControl(r) {
-			gap = n > 0
+			gap, last = n > 0, ' '
 			continue
 		}
-		if r == utf8.RuneError || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xad {
+		if unwanted(r) {
 			continue
 		}
 		if unicode.Is(unicode.M, r) {
@@ -40,9 +42,15 @@ func (d *drawer) clean(s string) string {
 		} else {
 			marks = 0
 		}
-		if r >= 0x250 && !unicode.In(r, unicode.L, unicode.N) && !d.drawable(r) {
+		joiner := r == 0x200c || r == 0x200d
+		if joiner && !unicode.In(last, unicode.L, unicode.M) {
+			continue // what it joined was an emoji
+		}
+		if r >= 0x250 && !joiner && !unicode.In(r, unicode.L, unicode.N) && !d.drawable(r) {
+			last = 0
 			continue
 		}
+		last = r
 		if n++; n > maxRunes {
 			break
 		}
@@ -53,6 +61,12 @@ func (d *drawer) clean(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// unwanted reports what never reaches a picture: broken UTF-8, directional embeddings, overrides and isolates, soft hyphens,
+// and selectors of emoji.
+func unwanted(r rune) bool {
+	return r == utf8.RuneError || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xad || r >= 0xfe00 && r <= 0xfe0f
 }
 
 // plain reports whether s is clean already, which most strings are: printable ASCII and Latin-1 with single inner spaces.
@@ -96,9 +110,9 @@ func (d *drawer) measure(s string, st style, rtl bool) extent {
 
 func (d *drawer) measureSimple(s string, st style) (extent, bool) {
 	var e extent
-	at := d.strike(st)
+	at := d.strike(st.face(), st.size)
 	for _, r := range s {
-		g := d.glyph(at, st, r)
+		g := d.char(at, r)
 		if g == nil {
 			return e, false
 		}
@@ -113,14 +127,31 @@ func (d *drawer) measureSimple(s string, st style) (extent, bool) {
 	return e, true
 }
 
+// advances returns the advance of each character of a clean line; a glyph of several counts for the first.
+func (d *drawer) advances(s string, st style, rtl bool) []fixed.Int26_6 {
+	out := make([]fixed.Int26_6, 0, len(s))
+	if _, ok := d.measureSimple(s, st); ok {
+		at := d.strike(st.face(), st.size)
+		for _, r := range s {
+			out = append(out, fixed.I(d.char(at, r).adv))
+		}
+		return out
+	}
+	out = out[:utf8.RuneCountInString(s)]
+	for _, g := range d.shaped(s, st, rtl).glyphs {
+		out[g.text] += g.adv
+	}
+	return out
+}
+
 // drawLine draws a clean line with its pen at (x, y) and returns the pixels that its glyphs may touch.
 func (d *drawer) drawLine(c *canvas, s string, st style, rtl bool, x, y int, onBlack bool) image.Rectangle {
 	var ink image.Rectangle
 	if st.size < kernFrom {
 		if _, ok := d.measureSimple(s, st); ok {
-			at := d.strike(st)
+			at := d.strike(st.face(), st.size)
 			for _, r := range s {
-				g := d.glyph(at, st, r)
+				g := d.char(at, r)
 				c.blit(g.mask, g.w, g.h, x+g.left, y+g.top, onBlack)
 				ink = ink.Union(image.Rect(0, 0, g.w, g.h).Add(image.Pt(x+g.left, y+g.top)))
 				x += g.adv
@@ -129,8 +160,7 @@ func (d *drawer) drawLine(c *canvas, s string, st style, rtl bool, x, y int, onB
 		}
 	}
 	r := d.shaped(s, st, rtl)
-	d.drawRun(r, st.size)
-	c.blit(r.mask, r.ink.Dx(), r.ink.Dy(), x+r.ink.Min.X, y+r.ink.Min.Y, onBlack)
+	d.drawRun(c, r, st.size, x, y, onBlack)
 	return r.ink.Add(image.Pt(x, y))
 }
 
@@ -173,7 +203,7 @@ func (d *drawer) fit(s string, w int, f fitting) block {
 	rtl := startsRTL(s)
 	for _, size := range f.sizes {
 		st := style{size, f.bold}
-		if e := d.measure(s, st, rtl); e.width() <= w {
+		if d.measure(s, st, rtl).width() <= w {
 			return d.newBlock([]string{s}, st, rtl)
 		}
 	}
@@ -181,30 +211,18 @@ func (d *drawer) fit(s string, w int, f fitting) block {
 	if wrap == nil {
 		wrap = f.sizes[len(f.sizes)-1:]
 	}
+	p := d.paragraph(s, rtl)
 	var lines []string
-	var st style
 	for _, size := range wrap {
-		st = style{size, f.bold}
+		p.st = style{size, f.bold}
 		var whole bool
-		if lines, whole = d.wrap(s, st, rtl, w, max(1, f.lines)); whole {
-			return d.newBlock(d.balance(lines, s, st, rtl, w), st, rtl)
+		if lines, whole = p.wrap(w, max(1, f.lines)); whole {
+			return d.newBlock(p.balance(lines, w), p.st, rtl)
 		}
 	}
-	b := d.newBlock(lines, st, rtl)
+	b := d.newBlock(lines, p.st, rtl)
 	b.cut = len(b.lines) > 0
 	return b
-}
-
-// balance wraps a text that takes several lines anew, in the smallest width that needs no more of them, so that no word is
-// left alone on the last one.
-func (d *drawer) balance(lines []string, s string, st style, rtl bool, w int) []string {
-	n := len(lines)
-	for step := w / 4; n > 1 && step > st.size/4; step /= 2 {
-		if tried, whole := d.wrap(s, st, rtl, w-step, n); whole && len(tried) == n && !d.torn {
-			lines, w = tried, w-step
-		}
-	}
-	return lines
 }
 
 // newBlock stacks lines; ink that is taller than Latin's gets more room.
@@ -229,97 +247,4 @@ func (b block) width() int {
 		w = max(w, l.ext.width())
 	}
 	return w
-}
-
-// wrap breaks a text into at most n lines and reports whether it fitted whole; else the last line ends in an ellipsis.
-func (d *drawer) wrap(s string, st style, rtl bool, w, n int) ([]string, bool) {
-	var lines []string
-	d.torn = false
-	for len(lines) < n-1 {
-		if d.measure(s, st, rtl).width() <= w {
-			return append(lines, s), true
-		}
-		cut := d.breakAt(s, st, rtl, w)
-		if cut == 0 {
-			break
-		}
-		lines = append(lines, strings.TrimRight(s[:cut], " "))
-		s = strings.TrimLeft(s[cut:], " ")
-	}
-	if d.measure(s, st, rtl).width() <= w {
-		return append(lines, s), true
-	}
-	return append(lines, d.ellipsis(s, st, rtl, w)), false
-}
-
-// minTorn is the width, in ems, from which a word that is too long is torn apart. In narrower columns it gets an ellipsis.
-const minTorn = 8
-
-// breakAt returns the byte where the first line of s ends: the last opportunity whose text fits, else a place within the
-// word, else 0.
-func (d *drawer) breakAt(s string, st style, rtl bool, w int) int {
-	best, at := 0, 0
-	d.seg.Init([]rune(s))
-	for it := d.seg.LineIterator(); it.Next(); {
-		at += len(string(it.Line().Text))
-		if d.measure(strings.TrimRight(s[:at], " "), st, rtl).width() > w {
-			break
-		}
-		best = at
-	}
-	if best > 0 {
-		return best
-	}
-	if w < minTorn*st.size {
-		return 0
-	}
-	d.torn = true
-	cuts := d.graphemes(s)
-	lo, hi := 0, len(cuts)
-	for lo < hi {
-		if m := (lo + hi) / 2; d.measure(s[:cuts[m]], st, rtl).width() <= w {
-			lo = m + 1
-		} else {
-			hi = m
-		}
-	}
-	if lo == 0 {
-		return 0
-	}
-	return cuts[lo-1]
-}
-
-// ellipsis returns the longest start of s that fits together with "…"; empty when not even that fits.
-func (d *drawer) ellipsis(s string, st style, rtl bool, w int) string {
-	short := func(n int) string { return strings.TrimRight(s[:n], " ,;:.–-(/&") + "…" }
-	cuts := d.graphemes(s)
-	lo, hi := 0, len(cuts)
-	for lo < hi {
-		if m := (lo + hi) / 2; d.measure(short(cuts[m]), st, rtl).width() <= w {
-			lo = m + 1
-		} else {
-			hi = m
-		}
-	}
-	n := 0
-	if lo > 0 {
-		n = cuts[lo-1]
-	}
-	if out := short(n); d.measure(out, st, rtl).width() <= w {
-		return out
-	}
-	return ""
-}
-
-// graphemes returns the byte offsets at which s may be cut: the ends of what a reader takes for one character.
-func (d *drawer) graphemes(s string) []int {
-	cuts := d.cuts[:0]
-	d.seg.Init([]rune(s))
-	at := 0
-	for it := d.seg.GraphemeIterator(); it.Next(); {
-		at += len(string(it.Grapheme().Text))
-		cuts = append(cuts, at)
-	}
-	d.cuts = cuts
-	return cuts
 }
