@@ -129,8 +129,8 @@ func cli(t *testing.T, dir, stdin string, args ...string) (code int, stdout, std
 	return code, out.String(), errs.String()
 }
 
-// serving runs `serve` on dir until the test ends, or stop is called, which returns its exit code.
-func serving(t *testing.T, dir string) (stop func() int) {
+// runServe runs `serve` on dir until the test ends, or stop is called, which returns its exit code.
+func runServe(t *testing.T, dir string) (stop func() int) {
 	t.Helper()
 	reader, writer := io.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -165,7 +165,7 @@ func TestCommands(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "data")
 			if running {
-				serving(t, dir)
+				runServe(t, dir)
 			} else if code, _, stderr := cli(t, dir, "", "user", "list"); code != exitFailed || !strings.Contains(stderr, "there is no data folder") {
 				t.Errorf("without a folder: %d %s", code, stderr)
 			}
@@ -243,7 +243,7 @@ func TestBackupThatBreaksOffLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if running {
-			serving(t, dir)
+			runServe(t, dir)
 		}
 		if err := os.WriteFile(filepath.Join(dir, "sick"), nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -264,7 +264,7 @@ func TestHealthcheck(t *testing.T) {
 	if code, _, stderr := cli(t, dir, "", "healthcheck"); code != exitFailed || !strings.Contains(stderr, "no server is running") {
 		t.Errorf("without a folder: %d %s", code, stderr)
 	}
-	stop := serving(t, dir)
+	stop := runServe(t, dir)
 	if code, stdout, _ := cli(t, dir, "", "healthcheck"); code != exitOK || stdout != "healthy\n" {
 		t.Errorf("healthy: %d %s", code, stdout)
 	}
@@ -285,7 +285,7 @@ func TestHealthcheck(t *testing.T) {
 func TestServeTwice(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
-	stop := serving(t, dir)
+	stop := runServe(t, dir)
 	code, _, stderr := cli(t, dir, "", "serve")
 	if want := fmt.Sprintf("is held by process %d; stop it first", os.Getpid()); code != exitFailed || !strings.Contains(stderr, want) {
 		t.Errorf("second serve: %d %s", code, stderr)
@@ -297,14 +297,14 @@ func TestServeTwice(t *testing.T) {
 		t.Errorf("serve ended with %d", code)
 	}
 	// The same folder can be served again, by path names of any length.
-	serving(t, dir)
-	serving(t, filepath.Join(t.TempDir(), strings.Repeat("long/", 30), "data"))
+	runServe(t, dir)
+	runServe(t, filepath.Join(t.TempDir(), strings.Repeat("long/", 30), "data"))
 }
 
 func TestLongFolderIsReached(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), strings.Repeat("long/", 30), "data")
-	serving(t, dir)
+	runServe(t, dir)
 	if code, stdout, stderr := cli(t, dir, "", "healthcheck"); code != exitOK {
 		t.Errorf("%d %s%s", code, stdout, stderr)
 	}
@@ -333,7 +333,7 @@ func TestRestore(t *testing.T) {
 func TestMasterKey(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
-	serving(t, dir)()
+	runServe(t, dir)()
 	path := filepath.Join(dir, "keys", "master.key")
 	first, err := os.ReadFile(path)
 	if err != nil {
@@ -347,7 +347,7 @@ func TestMasterKey(t *testing.T) {
 			t.Errorf("%s: %v %v", p, info.Mode(), err)
 		}
 	}
-	serving(t, dir)()
+	runServe(t, dir)()
 	if second, err := os.ReadFile(path); err != nil || string(second) != string(first) {
 		t.Errorf("the key changed: %v", err)
 	}
@@ -419,7 +419,7 @@ func TestKilledServerHeals(t *testing.T) {
 	if code, _, stderr := cli(t, dir, "", "user", "list"); code != exitOK {
 		t.Errorf("command after a kill: %d %s", code, stderr)
 	}
-	if code := serving(t, dir)(); code != exitOK {
+	if code := runServe(t, dir)(); code != exitOK {
 		t.Errorf("server after a kill: %d", code)
 	}
 }

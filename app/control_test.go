@@ -20,7 +20,7 @@ import (
 func TestControlSocketIsClosedToOthers(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
-	serving(t, dir)
+	runServe(t, dir)
 	info, err := os.Stat(filepath.Join(dir, controlSocket))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", info.Mode(), err)
@@ -34,7 +34,7 @@ func TestControlRefusesOtherAccounts(t *testing.T) {
 		t.Skip("needs root, who alone can start a process as somebody else")
 	}
 	dir := filepath.Join(t.TempDir(), "data")
-	serving(t, dir)
+	runServe(t, dir)
 	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
 		if err := os.Chmod(d, 0o755); err != nil {
 			t.Fatal(err)

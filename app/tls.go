@@ -135,8 +135,14 @@ func (t *TLS) newListener(ctx context.Context, o tlsOptions, storage *certmagic.
 		if cfg.Mode == TLSACME {
 			l.acme = t.acme
 		}
+		if err == nil && name == "device" {
+			l.browser, err = newLocalCerts(ctx, o, t.ca, storage, "panel", t.events("panel"))
+		}
 	}
 	if err != nil {
+		for _, local := range l.locals() {
+			local.cache.Stop()
+		}
 		return nil, fmt.Errorf("make the certificate of the %s listener: %w", name, err)
 	}
 	return l, nil
@@ -194,14 +200,13 @@ func (t *TLS) reloadFiles(force bool) {
 // refreshNames gives a local certificate a successor when this machine has got a new name or address.
 func (t *TLS) refreshNames(ctx context.Context) {
 	for _, l := range []*listenerCerts{t.portal, t.device} {
-		if l.local == nil {
-			continue
-		}
-		renewed, err := l.local.coverNames(ctx)
-		if err != nil {
-			t.log.Warn("certificate for new names failed", "listener", l.name, "err", err)
-		} else if renewed {
-			t.log.Info("certificate made for new names", "listener", l.name)
+		for _, local := range l.locals() {
+			renewed, err := local.coverNames(ctx)
+			if err != nil {
+				t.log.Warn("certificate for new names failed", "listener", l.name, "err", err)
+			} else if renewed {
+				t.log.Info("certificate made for new names", "listener", l.name)
+			}
 		}
 	}
 }
@@ -209,8 +214,11 @@ func (t *TLS) refreshNames(ctx context.Context) {
 // Close stops the maintenance of certificates.
 func (t *TLS) Close() {
 	for _, l := range []*listenerCerts{t.portal, t.device} {
-		if l != nil && l.local != nil {
-			l.local.cache.Stop()
+		if l == nil {
+			continue
+		}
+		for _, local := range l.locals() {
+			local.cache.Stop()
 		}
 	}
 	if t.acme != nil {
@@ -330,6 +338,11 @@ type listenerCerts struct {
 	files *fileCert
 	local *localCerts
 	acme  *acmeCerts
+
+	// browser is the device listener's second certificate. Apple's systems refuse a leaf that is valid
+	// for more than 825 days, also from an authority that the owner trusts (support article
+	// HT210176), so a tablet at a door can't be given the ten years of the others.
+	browser *localCerts
 }
 
 func (l *listenerCerts) config() *tls.Config {
@@ -355,7 +368,21 @@ func (l *listenerCerts) certificate(hello *tls.ClientHelloInfo) (*tls.Certificat
 			return cert, err
 		}
 	}
+	if l.browser != nil && slices.Contains(hello.SupportedProtos, "h2") { // as every browser offers, and no firmware
+		return l.browser.certificate(hello)
+	}
 	return l.local.certificate(hello)
+}
+
+// locals returns the local certificates of the listener.
+func (l *listenerCerts) locals() []*localCerts {
+	var out []*localCerts
+	for _, c := range []*localCerts{l.local, l.browser} {
+		if c != nil {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // current returns the leaf that a client without a name gets, or nil.

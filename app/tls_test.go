@@ -147,6 +147,18 @@ func TestLocalCA(t *testing.T) {
 			t.Errorf("verify: %v", err)
 		}
 	})
+	t.Run("browser at a door", func(t *testing.T) {
+		for _, protos := range [][]string{nil, {"http/1.1"}, {"h2", "http/1.1"}} {
+			state, err := handshake(t, tt.Device(), &tls.Config{ServerName: "192.0.2.17", RootCAs: pool, NextProtos: protos})
+			if err != nil {
+				t.Fatal(err)
+			}
+			leaf := state.PeerCertificates[0]
+			if short := leaf.NotAfter.Sub(leaf.NotBefore) < 397*24*time.Hour; short != slices.Contains(protos, "h2") {
+				t.Errorf("a client that offers %v gets a leaf from %s to %s", protos, leaf.NotBefore, leaf.NotAfter)
+			}
+		}
+	})
 	t.Run("tickets", func(t *testing.T) {
 		cache := tls.NewLRUClientSessionCache(4)
 		// One configuration for both, as in a server: its ticket keys live in it.
