@@ -67,8 +67,9 @@ type Import struct {
 // PreviewImport reads a CSV file of workspaces and tells what Import would do with it. The separator may be
 // a comma, a semicolon or a tab, the text UTF-8 or Windows-1252. Columns that a file leaves out stay
 // as they are. A file that is no such table is a problem; bad lines are in the answer.
-func (s *Service) PreviewImport(ctx context.Context, by people.Actor, file []byte) (Import, error) {
-	rows, err := readTable(file)
+// at is the floor of lines that name none; without it every line names its building and floor.
+func (s *Service) PreviewImport(ctx context.Context, by people.Actor, file []byte, at store.FloorID) (Import, error) {
+	rows, err := readTable(file, at != "")
 	if err != nil {
 		return Import{}, err
 	}
@@ -76,6 +77,9 @@ func (s *Service) PreviewImport(ctx context.Context, by people.Actor, file []byt
 	err = s.view(ctx, "preview import", func(tx *store.Tx) error {
 		p, err := newImporter(tx, by)
 		if err != nil {
+			return err
+		}
+		if err := p.complete(rows, at); err != nil {
 			return err
 		}
 		out = p.plan(rows)
@@ -86,8 +90,8 @@ func (s *Service) PreviewImport(ctx context.Context, by people.Actor, file []byt
 
 // Import makes and changes the workspaces of a CSV file, all of them or, when a line is bad, none: then the
 // problem is places.import_bad and the answer holds the errors.
-func (s *Service) Import(ctx context.Context, by people.Actor, file []byte) (Import, error) {
-	rows, err := readTable(file)
+func (s *Service) Import(ctx context.Context, by people.Actor, file []byte, at store.FloorID) (Import, error) {
+	rows, err := readTable(file, at != "")
 	if err != nil {
 		return Import{}, err
 	}
@@ -96,6 +100,9 @@ func (s *Service) Import(ctx context.Context, by people.Actor, file []byte) (Imp
 	err = s.update(ctx, "import workspaces", func(tx *store.Tx) error {
 		p, err := newImporter(tx, by)
 		if err != nil {
+			return err
+		}
+		if err := p.complete(rows, at); err != nil {
 			return err
 		}
 		out = p.plan(rows)
@@ -123,8 +130,8 @@ type row struct {
 	odd   bool // it has another number of cells than the header
 }
 
-// readTable reads the file into rows.
-func readTable(file []byte) ([]row, error) {
+// readTable reads the file into rows. placed says that lines need not name where the workspace is.
+func readTable(file []byte, placed bool) ([]row, error) {
 	if len(file) > ImportBytes {
 		return nil, problem.Field("file", "places.import_large", "Megabytes", ImportBytes>>20)
 	}
@@ -148,7 +155,11 @@ func readTable(file []byte) ([]row, error) {
 			return nil, problem.Field("file", "places.import_column", "Column", header[i], "Known", strings.Join(importColumns(), ", "))
 		}
 	}
-	for _, need := range []string{"building", "floor", "name"} {
+	needed := []string{"building", "floor", "name"}
+	if placed {
+		needed = []string{"name"}
+	}
+	for _, need := range needed {
 		if !slices.Contains(header, need) {
 			return nil, problem.Field("file", "places.import_no_column", "Column", need)
 		}
@@ -241,6 +252,30 @@ func newImporter(tx *store.Tx, by people.Actor) (*importer, error) {
 		p.workspaces[workspaceKey(w.Building.ID, w.Floor.Name, w.Workspace.Name)] = w.Workspace
 	}
 	return p, err
+}
+
+// complete puts the rows that name no floor on a floor that stands.
+func (p *importer) complete(rows []row, at store.FloorID) error {
+	if at == "" {
+		return nil
+	}
+	floor, err := standingFloor(p.tx, at)
+	if err != nil {
+		return err
+	}
+	b, err := standingBuilding(p.tx, floor.BuildingID)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.cells["building"] == "" {
+			r.cells["building"] = b.Name
+		}
+		if r.cells["floor"] == "" && strings.EqualFold(r.cells["building"], b.Name) {
+			r.cells["floor"] = floor.Name
+		}
+	}
+	return nil
 }
 
 // plan decides for each row.
