@@ -37,6 +37,8 @@ type Shown struct {
 	Cancelled          bool
 	EndReason          store.EndReason
 	Revision           int64
+	Source             store.Source
+	CreatedAt          time.Time
 
 	Subject   string // "" when there is none or the viewer may not see it
 	Organizer string // name, or the address where no name is known; "" as above
@@ -60,7 +62,7 @@ func Disclose(v Viewer, b store.Booking, p store.WorkspacePlace) Shown {
 	s := Shown{
 		ID: b.ID, Workspace: b.Workspace, From: b.From, To: b.To, AllDay: b.AllDay,
 		Private: b.Private, Tentative: b.Tentative, Hosted: b.Hosted, Series: b.Series, Original: b.Original,
-		Moved: b.Series != "" && b.FromWall != b.Original, Cancelled: b.Cancelled(), EndReason: b.EndReason, Revision: b.Revision,
+		Moved: b.Series != "" && b.FromWall != b.Original, Cancelled: b.Cancelled(), EndReason: b.EndReason, Revision: b.Revision, Source: b.Source, CreatedAt: b.CreatedAt,
 	}
 	if b.AllDay {
 		s.FirstDay, s.LastDay = b.FromWall.Date, b.ToWall.Add(-1)
