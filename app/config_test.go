@@ -172,6 +172,7 @@ func TestConfigFaults(t *testing.T) {
 		{"missing value file", "", map[string]string{"LINTEL_LISTEN_FILE": "/does/not/exist"}, []string{"LINTEL_LISTEN_FILE: read the value of listen"}},
 		{"everything at once", "a = 1\nb = 2", map[string]string{"LINTEL_C": "3"}, []string{`"a"`, `"b"`, "LINTEL_C"}},
 
+		{"relative path", `data_dir = "data"`, nil, []string{"write the whole path"}},
 		{"no port", `listen = "localhost"`, nil, []string{`write it as address:port`}},
 		{"big port", `listen = ":70000"`, nil, []string{"has to be a number up to 65535"}},
 		{"bad address", `listen = "a b:80"`, nil, []string{"neither an IP address nor a host name"}},

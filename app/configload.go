@@ -267,16 +267,23 @@ func (l *configLoader) finish() {
 		c.DataDir = dir
 		l.eff.Origin["data_dir"] = origin
 	}
-	for _, path := range []*string{
-		&c.DataDir, &c.KeyFile, &c.FontDir, &c.TLS.Portal.CertFile, &c.TLS.Portal.KeyFile,
-		&c.TLS.Device.CertFile, &c.TLS.Device.KeyFile, &c.TLS.ACME.RootsFile, &c.Outbound.CAFile,
+	for _, name := range []string{
+		"data_dir", "key_file", "font_dir", "tls.portal.cert_file", "tls.portal.key_file",
+		"tls.device.cert_file", "tls.device.key_file", "tls.acme.roots_file", "outbound.ca_file",
 	} {
-		if *path == "" {
+		k, _ := l.key(name)
+		path, ok := k.ptr(c).(*string)
+		if !ok || *path == "" || filepath.IsAbs(*path) {
+			continue
+		}
+		// The server and the commands beside it are started in different folders.
+		if origin := l.eff.Origin[name]; l.eff.File != "" && strings.HasPrefix(origin, l.eff.File) {
+			l.fault("%s: %s is %q; write the whole path, from / on", origin, name, *path)
 			continue
 		}
 		abs, err := filepath.Abs(*path)
 		if err != nil {
-			l.fault("%s: %v", *path, err)
+			l.fault("%s: %v", name, err)
 			continue
 		}
 		*path = abs

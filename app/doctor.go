@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"lintel/store"
 )
 
 // Limits of the doctor.
@@ -30,7 +32,7 @@ func (p *program) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Look for what is wrong and say what to do",
 		Long: "Look at configuration, data folder, keys, disk, clock, listeners, certificates and databases, and say in sentences\n" +
-			"what is wrong and what to do. Exit code 0: nothing has failed, 1: something has. It changes nothing.",
+			"what is wrong and what to do. Exit code 0: nothing has failed, 1: something has.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), doctorLimit)
 			defer cancel()
@@ -91,6 +93,9 @@ func (p *program) examine(ctx context.Context, req DoctorRequest) []Finding {
 		return found
 	}
 	found = append(found, doctorServer(ctx, cfg)...)
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, store.MainFile)); errors.Is(err, fs.ErrNotExist) {
+		return append(found, warn("database", "Start `lintel serve`, which makes it.", "There is none in %s yet.", cfg.DataDir))
+	}
 	ops, done, err := p.operations(ctx, cfg)
 	if err != nil {
 		return append(found, fail("database", "", "It can't be looked at: %s.", explain(err)))
@@ -224,7 +229,7 @@ func doctorDisk(path string) []Finding {
 		if err != nil {
 			return []Finding{fail(check, "", "The free space of %s can't be told: %v.", dir, err)}
 		}
-		free := int64(st.Bavail) * int64(st.Bsize) //nolint:unconvert // the types differ between systems
+		free := int64(st.Bavail) * int64(st.Bsize) // the types differ between systems
 		const cure = "Make room, or move the data folder to a larger disk."
 		switch {
 		case free < diskFail:

@@ -128,3 +128,18 @@ func TestDoctorWithoutConfiguration(t *testing.T) {
 		t.Errorf("%d %s", code, stdout)
 	}
 }
+
+// doctor makes nothing where there is nothing yet.
+func TestDoctorOnAnEmptyFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := cli(t, dir, "", "doctor"); code != exitOK || !strings.Contains(stdout, "warning database") {
+		t.Errorf("%d %s%s", code, stdout, stderr)
+	}
+	if left := leftovers(t, dir); left != nil {
+		t.Errorf("doctor made %v", left)
+	}
+}

@@ -264,7 +264,7 @@ func (t *TLS) State() TLSState {
 	}
 	for _, l := range []*listenerCerts{t.portal, t.device} {
 		ls := ListenerState{Listener: l.name, Mode: l.mode}
-		fault := ""
+		var faults []string // their keys
 		if leaf := l.current(); leaf != nil {
 			ls.Names = certNames(leaf)
 			ls.Issuer = leaf.Issuer.CommonName
@@ -276,16 +276,20 @@ func (t *TLS) State() TLSState {
 		}
 		switch l.mode {
 		case TLSFiles:
-			fault = "files " + l.files.certFile
+			faults = []string{"files " + l.files.certFile}
 		case TLSLocalCA:
-			fault = l.name + " " + l.local.subject
+			faults = []string{l.name + " " + l.local.subject}
 		case TLSACME:
-			fault = "acme " + l.acme.names[0]
-			ls.Standby = l.acme.leaf(l.acme.names[0]) == nil
+			for _, name := range l.acme.names {
+				faults = append(faults, "acme "+name)
+				ls.Standby = ls.Standby || l.acme.leaf(name) == nil
+			}
 		}
 		t.mu.Lock()
-		if f, ok := t.faults[fault]; ok {
-			ls.Fault = &f
+		for _, key := range faults {
+			if f, ok := t.faults[key]; ok && ls.Fault == nil {
+				ls.Fault = &f
+			}
 		}
 		t.mu.Unlock()
 		s.Listeners = append(s.Listeners, ls)
