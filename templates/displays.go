@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"lintel/templates/text"
 	"lintel/templates/ui"
 )
 
@@ -62,17 +63,18 @@ type DisplayRow struct {
 	Firmware  string
 }
 
-func displayColumns(sh ui.Shell) []ui.Column {
+// DisplayTableColumns are the headings of the list of displays, for its Table.
+func DisplayTableColumns(p *text.Printer) []ui.Column {
 	return []ui.Column{
-		{Label: sh.T("displays.picture"), Hidden: true},
-		{Key: "name", Label: sh.T("displays.name")},
-		{Key: "room", Label: sh.T("displays.room")},
-		{Key: "state", Label: sh.T("displays.state")},
-		{Key: "battery", Label: sh.T("displays.battery")},
-		{Key: "signal", Label: sh.T("displays.signal")},
-		{Key: "seen", Label: sh.T("displays.seen")},
-		{Key: "wake", Label: sh.T("displays.wake")},
-		{Key: "firmware", Label: sh.T("displays.firmware")},
+		{Label: p.T("displays.picture"), Hidden: true},
+		{Key: "name", Label: p.T("displays.name")},
+		{Key: "room", Label: p.T("displays.room")},
+		{Key: "state", Label: p.T("displays.state")},
+		{Key: "battery", Label: p.T("displays.battery")},
+		{Key: "signal", Label: p.T("displays.signal")},
+		{Key: "seen", Label: p.T("displays.seen")},
+		{Key: "wake", Label: p.T("displays.wake")},
+		{Key: "firmware", Label: p.T("displays.firmware")},
 	}
 }
 

@@ -28,7 +28,7 @@ func displaysSamples() []sample {
 			Table: ui.Table{
 				ID: "display-list", Caption: sh.T("displays.list"), Path: "/displays", Query: "sort=-seen", Sort: "seen", Desc: true, SearchLabel: sh.T("displays.search"),
 				Filters: []ui.Filter{{Name: "floor", Label: "Floor", Options: []ui.Option{{Label: "All floors"}, {Value: "g", Label: "Ground floor"}}}},
-				Columns: displayColumns(sh), Page: 1, Pages: 3, Total: sh.N("displays.total", 42), CSV: "/displays.csv",
+				Columns: DisplayTableColumns(sh.Printer), Page: 1, Pages: 3, Total: sh.N("displays.total", 42), CSV: "/displays.csv",
 			},
 		}
 	}

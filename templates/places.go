@@ -195,14 +195,15 @@ func languageOptions() []ui.Option {
 	return out
 }
 
-func roomColumns(sh ui.Shell) []ui.Column {
+// RoomTableColumns are the headings of the list of workspaces, for its Table.
+func RoomTableColumns(p *text.Printer) []ui.Column {
 	return []ui.Column{
-		{Key: "name", Label: sh.T("places.room")},
-		{Key: "place", Label: sh.T("places.where")},
-		{Key: "seats", Label: sh.T("places.seats"), Number: true},
-		{Label: sh.T("places.equipment")},
-		{Key: "source", Label: sh.T("places.source")},
-		{Key: "displays", Label: sh.T("places.displays"), Number: true},
+		{Key: "name", Label: p.T("places.room")},
+		{Key: "place", Label: p.T("places.where")},
+		{Key: "seats", Label: p.T("places.seats"), Number: true},
+		{Label: p.T("places.equipment")},
+		{Key: "source", Label: p.T("places.source")},
+		{Key: "displays", Label: p.T("places.displays"), Number: true},
 	}
 }
 

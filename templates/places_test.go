@@ -24,7 +24,7 @@ func placesSamples() []sample {
 	}
 	hours.Period.Days[5] = HoursDay{Opens: "09:00", Error: "Enter when it closes."}
 	rooms := func(sh ui.Shell) Rooms {
-		return Rooms{Table: ui.Table{ID: "room-list", Caption: sh.T("places.list"), Path: "/settings/places/rooms", SearchLabel: sh.T("places.search_rooms"), Columns: roomColumns(sh), Sort: "name", Total: sh.N("places.rooms_count", 3), CSV: "/settings/places/rooms.csv"}, Rows: []RoomRow{
+		return Rooms{Table: ui.Table{ID: "room-list", Caption: sh.T("places.list"), Path: "/settings/places/rooms", SearchLabel: sh.T("places.search_rooms"), Columns: RoomTableColumns(sh.Printer), Sort: "name", Total: sh.N("places.rooms_count", 3), CSV: "/settings/places/rooms.csv"}, Rows: []RoomRow{
 			{ID: "matterhorn", Name: "Matterhorn", Kind: "room", Place: "Zürich office, Ground floor", Seats: 12, Equip: "screen, whiteboard", Source: "Nextcloud", Displays: 1, Bookable: true, Subject: true},
 			{ID: "saentis", Name: "Säntis", Kind: "room", Place: "Zürich office, Ground floor", Seats: 6, Bookable: true},
 			{ID: "p1", Name: "P 01", Kind: "parking", Place: "Zürich office, Garage", Subject: true},
