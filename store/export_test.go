@@ -1,9 +1,34 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // PretendSchema marks the house's file as written by a newer program.
 func (s *Store) PretendSchema(ctx context.Context, version int64) error {
 	_, err := s.main.writer.ExecContext(ctx, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)`, version)
 	return err
+}
+
+// Exec runs a statement on the house's file past all methods: what a test sets up, or what the database itself
+// must refuse.
+func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
+	_, err := s.main.writer.ExecContext(ctx, query, args...)
+	return translate(err)
+}
+
+// AgendaPlan returns how the database goes about the two sources of an agenda.
+func (s *Store) AgendaPlan(ctx context.Context, ids []WorkspaceID, from, to time.Time) (plan []string, err error) {
+	within, args := agendaArgs(ids, from, to)
+	err = s.View(ctx, func(tx *Tx) error {
+		plan, err = list(tx, func(r scanner) (string, error) {
+			var id, parent, unused int
+			var detail string
+			err := r.Scan(&id, &parent, &unused, &detail)
+			return detail, err
+		}, `EXPLAIN QUERY PLAN SELECT b.rowid `+within[0]+` UNION ALL SELECT b.rowid `+within[1], args...)
+		return err
+	})
+	return plan, err
 }

@@ -87,14 +87,14 @@ func (s *Service) findIn(tx *store.Tx, by people.Actor, q Search, places []store
 	for _, p := range places {
 		ids = append(ids, p.Workspace.ID)
 	}
-	agenda, err := tx.AgendaOf(ids, sl.From, sl.To.Add(24*time.Hour))
+	taken, err := tx.TakenOf(ids, sl.From, sl.To.Add(24*time.Hour))
 	if err != nil {
 		return nil, err
 	}
 	next := map[store.WorkspaceID]time.Time{}
-	for _, b := range agenda {
-		if at, known := next[b.Workspace]; !known || b.From.Before(at) {
-			next[b.Workspace] = b.From
+	for _, t := range taken {
+		if at, known := next[t.Workspace]; !known || t.Span.From.Before(at) {
+			next[t.Workspace] = t.Span.From
 		}
 	}
 	var out []FreeWorkspace
