@@ -36,87 +36,159 @@ func (k configKey) secret() bool {
 func configKeys() []configKey {
 	modes := []string{string(TLSOff), string(TLSLocalCA), string(TLSFiles), string(TLSACME)}
 	return []configKey{
-		{"data_dir", "", nil, "Folder of the databases, keys and certificates; only the service's account may read it. " +
-			"Without a value: $STATE_DIRECTORY, else $XDG_DATA_HOME/lintel, else ~/.local/share/lintel.",
-			func(c *Config) any { return &c.DataDir }},
-		{"key_file", "", nil, "File with the master key that seals stored passwords and tokens (32 bytes in base64). A systemd " +
-			"credential named lintel.key is found by itself. Without a value the key lies in keys/ in the data folder: " +
-			"then a copy of the folder holds the key too.",
-			func(c *Config) any { return &c.KeyFile }},
-		{"font_dir", "", nil, "Folder with further fonts for door pictures, for example Chinese, Japanese and Korean.",
-			func(c *Config) any { return &c.FontDir }},
+		{
+			"data_dir", "", nil, "Folder of the databases, keys and certificates; only the service's account may read it. " +
+				"Without a value: $STATE_DIRECTORY, else $XDG_DATA_HOME/lintel, else ~/.local/share/lintel.",
+			func(c *Config) any { return &c.DataDir },
+		},
+		{
+			"key_file", "", nil, "File with the master key that seals stored passwords and tokens (32 bytes in base64). A systemd " +
+				"credential named lintel.key is found by itself. Without a value the key lies in keys/ in the data folder: " +
+				"then a copy of the folder holds the key too.",
+			func(c *Config) any { return &c.KeyFile },
+		},
+		{
+			"font_dir", "", nil, "Folder with further fonts for door pictures, for example Chinese, Japanese and Korean.",
+			func(c *Config) any { return &c.FontDir },
+		},
 
-		{"listen", "127.0.0.1:8080", nil, "Address and port of the portal for people. \":8443\" means all addresses of this machine.",
-			func(c *Config) any { return &c.Listen }},
-		{"base_url", "", nil, "Address under which people reach the portal, for example https://rooms.example.com or, behind a proxy, " +
-			"https://intranet.example.com/rooms. Without a value it is made from listen.",
-			func(c *Config) any { return &c.BaseURL }},
-		{"device_listen", "127.0.0.1:8081", nil, "Address and port for displays, panels and gateways. It serves no page of the portal.",
-			func(c *Config) any { return &c.DeviceListen }},
-		{"device_url", "", nil, "Address under which devices reach device_listen; pictures are named by it. Without a value it is made " +
-			"from device_listen.",
-			func(c *Config) any { return &c.DeviceURL }},
-		{"trusted_proxies", "", nil, "Reverse proxies (addresses or networks) whose X-Forwarded-For is believed.",
-			func(c *Config) any { return &c.TrustedProxies }},
+		{
+			"listen", "127.0.0.1:8080", nil, "Address and port of the portal for people. \":8443\" means all addresses of this machine.",
+			func(c *Config) any { return &c.Listen },
+		},
+		{
+			"base_url", "", nil, "Address under which people reach the portal, for example https://rooms.example.com or, behind a proxy, " +
+				"https://intranet.example.com/rooms. Without a value it is made from listen.",
+			func(c *Config) any { return &c.BaseURL },
+		},
+		{
+			"device_listen", "127.0.0.1:8081", nil, "Address and port for displays, panels and gateways. It serves no page of the portal.",
+			func(c *Config) any { return &c.DeviceListen },
+		},
+		{
+			"device_url", "", nil, "Address under which devices reach device_listen; pictures are named by it. Without a value it is made " +
+				"from device_listen.",
+			func(c *Config) any { return &c.DeviceURL },
+		},
+		{
+			"trusted_proxies", "", nil, "Reverse proxies (addresses or networks) whose X-Forwarded-For is believed.",
+			func(c *Config) any { return &c.TrustedProxies },
+		},
 
-		{"tls.portal.mode", string(TLSOff), modes, "Certificate of the portal: off (loopback, or behind a proxy), local-ca (an authority of " +
-			"Lintel's own, whose root can be downloaded), files, or acme.",
-			func(c *Config) any { return &c.TLS.Portal.Mode }},
-		{"tls.portal.cert_file", "", nil, "Certificate chain of the portal in PEM, for files. It is read again when it changes.",
-			func(c *Config) any { return &c.TLS.Portal.CertFile }},
-		{"tls.portal.key_file", "", nil, "Private key of the portal in PEM, for files.",
-			func(c *Config) any { return &c.TLS.Portal.KeyFile }},
-		{"tls.device.mode", string(TLSOff), modes, "Certificate of the device listener, as above. With local-ca it is valid from 2020 and for ten " +
-			"years, so that a device whose clock is wrong trusts it.",
-			func(c *Config) any { return &c.TLS.Device.Mode }},
-		{"tls.device.cert_file", "", nil, "Certificate chain of the device listener in PEM, for files.",
-			func(c *Config) any { return &c.TLS.Device.CertFile }},
-		{"tls.device.key_file", "", nil, "Private key of the device listener in PEM, for files.",
-			func(c *Config) any { return &c.TLS.Device.KeyFile }},
-		{"tls.names", "", nil, "Further host names and IP addresses for the certificates. Those of base_url and device_url are always in " +
-			"them; with local-ca also this machine's name and addresses.",
-			func(c *Config) any { return &c.TLS.Names }},
-		{"tls.key_type", "ecdsa", []string{"ecdsa", "rsa"}, "Kind of the keys that Lintel makes. Use rsa only for devices that know nothing else.",
-			func(c *Config) any { return &c.TLS.KeyType }},
-		{"tls.acme.directory", "https://acme-v02.api.letsencrypt.org/directory", nil, "Directory of the ACME server. It is contacted only where a " +
-			"mode is acme; choosing that means that you agree to the authority's terms.",
-			func(c *Config) any { return &c.TLS.ACME.Directory }},
-		{"tls.acme.email", "", nil, "Address that the authority may write to about certificates.",
-			func(c *Config) any { return &c.TLS.ACME.Email }},
-		{"tls.acme.roots_file", "", nil, "Root certificates in PEM that the ACME server itself is checked against. Without a value: the system's.",
-			func(c *Config) any { return &c.TLS.ACME.RootsFile }},
-		{"tls.acme.eab_key_id", "", nil, "Key identifier for external account binding, if the authority asks for one.",
-			func(c *Config) any { return &c.TLS.ACME.EABKeyID }},
-		{"tls.acme.eab_hmac", "", nil, "Key for external account binding, in base64url.",
-			func(c *Config) any { return &c.TLS.ACME.EABHMAC }},
-		{"tls.acme.http_listen", "", nil, "Address and port that answer the authority's HTTP-01 question and send browsers to the portal, " +
-			"usually \":80\". Without a value the portal's own port answers (TLS-ALPN-01), which has to be reachable as 443.",
-			func(c *Config) any { return &c.TLS.ACME.HTTPListen }},
+		{
+			"tls.portal.mode", string(TLSOff), modes, "Certificate of the portal: off (loopback, or behind a proxy), local-ca (an authority of " +
+				"Lintel's own, whose root can be downloaded), files, or acme.",
+			func(c *Config) any { return &c.TLS.Portal.Mode },
+		},
+		{
+			"tls.portal.cert_file", "", nil, "Certificate chain of the portal in PEM, for files. It is read again when it changes.",
+			func(c *Config) any { return &c.TLS.Portal.CertFile },
+		},
+		{
+			"tls.portal.key_file", "", nil, "Private key of the portal in PEM, for files.",
+			func(c *Config) any { return &c.TLS.Portal.KeyFile },
+		},
+		{
+			"tls.device.mode", string(TLSOff), modes, "Certificate of the device listener, as above. With local-ca it is valid from 2020 and for ten " +
+				"years, so that a device whose clock is wrong trusts it.",
+			func(c *Config) any { return &c.TLS.Device.Mode },
+		},
+		{
+			"tls.device.cert_file", "", nil, "Certificate chain of the device listener in PEM, for files.",
+			func(c *Config) any { return &c.TLS.Device.CertFile },
+		},
+		{
+			"tls.device.key_file", "", nil, "Private key of the device listener in PEM, for files.",
+			func(c *Config) any { return &c.TLS.Device.KeyFile },
+		},
+		{
+			"tls.names", "", nil, "Further host names and IP addresses for the certificates. Those of base_url and device_url are always in " +
+				"them; with local-ca also this machine's name and addresses.",
+			func(c *Config) any { return &c.TLS.Names },
+		},
+		{
+			"tls.key_type", "ecdsa",
+			[]string{"ecdsa", "rsa"},
+			"Kind of the keys that Lintel makes. Use rsa only for devices that know nothing else.",
+			func(c *Config) any { return &c.TLS.KeyType },
+		},
+		{
+			"tls.acme.directory", "https://acme-v02.api.letsencrypt.org/directory", nil, "Directory of the ACME server. It is contacted only where a " +
+				"mode is acme; choosing that means that you agree to the authority's terms.",
+			func(c *Config) any { return &c.TLS.ACME.Directory },
+		},
+		{
+			"tls.acme.email", "", nil, "Address that the authority may write to about certificates.",
+			func(c *Config) any { return &c.TLS.ACME.Email },
+		},
+		{
+			"tls.acme.roots_file", "", nil, "Root certificates in PEM that the ACME server itself is checked against. Without a value: the system's.",
+			func(c *Config) any { return &c.TLS.ACME.RootsFile },
+		},
+		{
+			"tls.acme.eab_key_id", "", nil, "Key identifier for external account binding, if the authority asks for one.",
+			func(c *Config) any { return &c.TLS.ACME.EABKeyID },
+		},
+		{
+			"tls.acme.eab_hmac", "", nil, "Key for external account binding, in base64url.",
+			func(c *Config) any { return &c.TLS.ACME.EABHMAC },
+		},
+		{
+			"tls.acme.http_listen", "", nil, "Address and port that answer the authority's HTTP-01 question and send browsers to the portal, " +
+				"usually \":80\". Without a value the portal's own port answers (TLS-ALPN-01), which has to be reachable as 443.",
+			func(c *Config) any { return &c.TLS.ACME.HTTPListen },
+		},
 
-		{"log.level", "info", []string{"debug", "info", "warn", "error"}, "Least important lines that are logged.",
-			func(c *Config) any { return &c.Log.Level }},
-		{"log.format", logAuto, []string{logAuto, logText, logJSON, logJournal}, "auto writes for the systemd journal where it listens, else text.",
-			func(c *Config) any { return &c.Log.Format }},
+		{
+			"log.level", "info",
+			[]string{"debug", "info", "warn", "error"},
+			"Least important lines that are logged.",
+			func(c *Config) any { return &c.Log.Level },
+		},
+		{
+			"log.format", logAuto,
+			[]string{logAuto, logText, logJSON, logJournal},
+			"auto writes for the systemd journal where it listens, else text.",
+			func(c *Config) any { return &c.Log.Format },
+		},
 
-		{"outbound.proxy", "", nil, "HTTP proxy for all connections to booking systems and authorities, for example http://proxy.example.com:3128.",
-			func(c *Config) any { return &c.Outbound.Proxy }},
-		{"outbound.proxy_user", "", nil, "Account at the proxy.",
-			func(c *Config) any { return &c.Outbound.ProxyUser }},
-		{"outbound.proxy_password", "", nil, "Password at the proxy.",
-			func(c *Config) any { return &c.Outbound.ProxyPassword }},
-		{"outbound.no_proxy", "", nil, "Hosts, domains (.example.com) and networks that are reached without the proxy.",
-			func(c *Config) any { return &c.Outbound.NoProxy }},
-		{"outbound.ca_file", "", nil, "Further root certificates in PEM that servers may be signed by.",
-			func(c *Config) any { return &c.Outbound.CAFile }},
-		{"outbound.allow_loopback", "false", nil, "Whether booking systems on this very machine may be connected.",
-			func(c *Config) any { return &c.Outbound.AllowLoopback }},
+		{
+			"outbound.proxy", "", nil, "HTTP proxy for all connections to booking systems and authorities, for example http://proxy.example.com:3128.",
+			func(c *Config) any { return &c.Outbound.Proxy },
+		},
+		{
+			"outbound.proxy_user", "", nil, "Account at the proxy.",
+			func(c *Config) any { return &c.Outbound.ProxyUser },
+		},
+		{
+			"outbound.proxy_password", "", nil, "Password at the proxy.",
+			func(c *Config) any { return &c.Outbound.ProxyPassword },
+		},
+		{
+			"outbound.no_proxy", "", nil, "Hosts, domains (.example.com) and networks that are reached without the proxy.",
+			func(c *Config) any { return &c.Outbound.NoProxy },
+		},
+		{
+			"outbound.ca_file", "", nil, "Further root certificates in PEM that servers may be signed by.",
+			func(c *Config) any { return &c.Outbound.CAFile },
+		},
+		{
+			"outbound.allow_loopback", "false", nil, "Whether booking systems on this very machine may be connected.",
+			func(c *Config) any { return &c.Outbound.AllowLoopback },
+		},
 
-		{"limits.connections", "4096", nil, "Open connections for each listener; further ones wait.",
-			func(c *Config) any { return &c.Limits.Connections }},
-		{"limits.request_bytes", "16777216", nil, "Largest body of one request in bytes.",
-			func(c *Config) any { return &c.Limits.RequestBytes }},
-		{"limits.stop_timeout", "20s", nil, "How long requests that are under way may take when the server stops.",
-			func(c *Config) any { return &c.Limits.StopTimeout }},
+		{
+			"limits.connections", "4096", nil, "Open connections for each listener; further ones wait.",
+			func(c *Config) any { return &c.Limits.Connections },
+		},
+		{
+			"limits.request_bytes", "16777216", nil, "Largest body of one request in bytes.",
+			func(c *Config) any { return &c.Limits.RequestBytes },
+		},
+		{
+			"limits.stop_timeout", "20s", nil, "How long requests that are under way may take when the server stops.",
+			func(c *Config) any { return &c.Limits.StopTimeout },
+		},
 	}
 }
 
