@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -33,39 +32,6 @@ type TLS struct {
 
 	mu     sync.Mutex
 	faults map[string]TLSFault // "acme", "portal", "device" or "files", a space, subject -> last failure; gone after a success
-}
-
-// TLSFault is the last failure with a certificate.
-type TLSFault struct {
-	At   time.Time
-	Text string
-}
-
-// TLSState is what the System page, `doctor` and the set-up line show.
-type TLSState struct {
-	Root      *RootState // nil: there is no local authority
-	Listeners []ListenerState
-}
-
-// RootState is the local authority's root.
-type RootState struct {
-	Name        string
-	NotAfter    time.Time
-	Fingerprint string // SHA-256, pairs of hex digits with colons
-	PEM, DER    []byte
-}
-
-// ListenerState is one listener's certificate.
-type ListenerState struct {
-	Listener    string // "portal" or "device"
-	Mode        TLSMode
-	Names       []string // of the certificate that is served now
-	Issuer      string
-	NotBefore   time.Time
-	NotAfter    time.Time
-	Fingerprint string
-	Standby     bool // an ACME certificate is still awaited, the local authority's stands in
-	Fault       *TLSFault
 }
 
 // tlsOptions are what newTLS needs besides the configuration.
@@ -256,85 +222,6 @@ func (t *TLS) note(key string, err error) {
 	t.faults[key] = TLSFault{At: t.now(), Text: err.Error()}
 }
 
-// State returns how the certificates are now.
-func (t *TLS) State() TLSState {
-	var s TLSState
-	if t.ca != nil {
-		s.Root = t.ca.state()
-	}
-	for _, l := range []*listenerCerts{t.portal, t.device} {
-		ls := ListenerState{Listener: l.name, Mode: l.mode}
-		var faults []string // their keys
-		if leaf := l.current(); leaf != nil {
-			ls.Names = certNames(leaf)
-			ls.Issuer = leaf.Issuer.CommonName
-			if len(leaf.Issuer.Organization) > 0 {
-				ls.Issuer = strings.TrimSpace(leaf.Issuer.Organization[0] + " " + ls.Issuer)
-			}
-			ls.NotBefore, ls.NotAfter = leaf.NotBefore, leaf.NotAfter
-			ls.Fingerprint = fingerprint(leaf.Raw)
-		}
-		switch l.mode {
-		case TLSFiles:
-			faults = []string{"files " + l.files.certFile}
-		case TLSLocalCA:
-			faults = []string{l.name + " " + l.local.subject}
-		case TLSACME:
-			for _, name := range l.acme.names {
-				faults = append(faults, "acme "+name)
-				ls.Standby = ls.Standby || l.acme.leaf(name) == nil
-			}
-		}
-		t.mu.Lock()
-		for _, key := range faults {
-			if f, ok := t.faults[key]; ok && ls.Fault == nil {
-				ls.Fault = &f
-			}
-		}
-		t.mu.Unlock()
-		s.Listeners = append(s.Listeners, ls)
-	}
-	return s
-}
-
-// Findings says for `doctor` what is wrong with the certificates.
-func (s TLSState) Findings(now time.Time) []Finding {
-	var found []Finding
-	for _, l := range s.Listeners {
-		check := "certificate of the " + l.Listener
-		until := l.NotAfter.Local().Format("2006-01-02")
-		switch {
-		case l.Mode == TLSOff:
-			continue
-		case l.NotAfter.IsZero():
-			found = append(found, fail(check, "Look at the log: journalctl -u lintel", "There is none."))
-		case now.After(l.NotAfter):
-			found = append(found, fail(check, cureOf(l), "It ran out on %s.", until))
-		case l.Fault != nil:
-			found = append(found, warn(check, cureOf(l), "It is valid until %s, but its renewal failed on %s: %s.", until,
-				l.Fault.At.Local().Format("2006-01-02 15:04"), l.Fault.Text))
-		case l.Standby:
-			found = append(found, warn(check, "Wait a few minutes after the start; the log says how far it is.",
-				"The ACME server has not given one yet; the local authority's stands in."))
-		case l.Mode == TLSFiles && now.Add(certWarn).After(l.NotAfter):
-			found = append(found, warn(check, cureOf(l), "It runs out on %s.", until))
-		default:
-			found = append(found, ok(check, "Issued by %s, valid until %s.", l.Issuer, until))
-		}
-	}
-	return found
-}
-
-func cureOf(l ListenerState) string {
-	switch l.Mode {
-	case TLSFiles:
-		return "Put a new certificate into the configured files; they are read by themselves."
-	case TLSACME:
-		return "See that the authority can reach this server under its name, then wait: it is tried again."
-	}
-	return "Look at the log: journalctl -u lintel"
-}
-
 // listenerCerts chooses the certificate for each connection of one listener.
 type listenerCerts struct {
 	name  string
@@ -431,22 +318,4 @@ func localNames(cfg Config, hostname string, addrs []net.Addr) (names []string, 
 		}
 	}
 	return names, ips
-}
-
-func certNames(leaf *x509.Certificate) []string {
-	names := slices.Clone(leaf.DNSNames)
-	for _, ip := range leaf.IPAddresses {
-		names = append(names, ip.String())
-	}
-	return names
-}
-
-// fingerprint is SHA-256 in the form that browsers show.
-func fingerprint(der []byte) string {
-	sum := sha256.Sum256(der)
-	pairs := make([]string, len(sum))
-	for i, b := range sum {
-		pairs[i] = fmt.Sprintf("%02X", b)
-	}
-	return strings.Join(pairs, ":")
 }
