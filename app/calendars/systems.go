@@ -159,7 +159,11 @@ func (s *Service) Attach(ctx context.Context, by people.Actor, w store.Workspace
 		return problem.Field("address", "systems.address_needed")
 	}
 	r := store.Resource{ID: store.NewID[store.ResourceID](), Workspace: w, System: id, Address: address}
-	err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
+	var err error
+	if r.Writable, err = s.mayWrite(ctx, by, id, address); err != nil {
+		return err
+	}
+	err = s.o.Store.Update(ctx, func(tx *store.Tx) error {
 		y, err := tx.System(id)
 		if err != nil {
 			return err
@@ -194,6 +198,26 @@ func (s *Service) Attach(ctx context.Context, by people.Actor, w store.Workspace
 	}
 	return nil
 }
+
+// mayWrite asks the system whether we may write to a calendar. Where it does not tell, or can't be reached
+// now, yes: a write that is refused says so.
+func (s *Service) mayWrite(ctx context.Context, by people.Actor, id store.SystemID, address string) (bool, error) {
+	conn, done, err := s.open(ctx, by, id, Connection{})
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	if !conn.Caps().Has(connectors.CapBook) {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, attachTimeout)
+	defer cancel()
+	access := conn.Check(ctx, connectors.CheckRequest{Room: connectors.Room{ID: address, Zone: time.UTC}}).Access
+	return access == connectors.AccessWrite || access == connectors.AccessUnknown, nil
+}
+
+// attachTimeout bounds the question for rights when a room is attached.
+const attachTimeout = 20 * time.Second
 
 // Detach makes a workspace hosted again.
 func (s *Service) Detach(ctx context.Context, by people.Actor, w store.WorkspaceID) error {
