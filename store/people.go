@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -160,6 +161,14 @@ func (tx *Tx) AccountByLogin(login string) (Account, error) {
 	return tx.account(`WHERE i.subject = ?`, FoldLogin(login))
 }
 
+// AccountByEmail returns the account of the person with that address, or ErrNotFound.
+func (tx *Tx) AccountByEmail(email string) (Account, error) {
+	if email = foldEmail(email); email == "" {
+		return Account{}, ErrNotFound
+	}
+	return tx.account(`WHERE p.email = ?`, email)
+}
+
 // AccountByPerson returns the account of a person, or ErrNotFound.
 func (tx *Tx) AccountByPerson(id PersonID) (Account, error) {
 	return tx.account(`WHERE a.person_id = ?`, id)
@@ -177,11 +186,34 @@ func (tx *Tx) account(where string, arg any) (Account, error) {
 // AccountQuery chooses accounts for a list.
 type AccountQuery struct {
 	Search string // part of name, e-mail or sign-in name; "" = all
+	Sort   string // AccountsByName and so on
+	Desc   bool
 	Limit  int
 	Offset int
 }
 
-// Accounts returns accounts by name, with their grants, and how many there are without limit and offset.
+// The orders of a list of accounts.
+const (
+	AccountsByName  = "name"
+	AccountsByLogin = "login"
+	AccountsBySeen  = "seen" // the latest sign-in first
+)
+
+func (q AccountQuery) order() string {
+	by, desc := "lower(p.name)", q.Desc
+	switch q.Sort {
+	case AccountsByLogin:
+		by = "i.subject"
+	case AccountsBySeen:
+		by, desc = "COALESCE(a.last_sign_in, 0)", !q.Desc
+	}
+	if desc {
+		by += " DESC"
+	}
+	return `ORDER BY ` + by + `, a.id `
+}
+
+// Accounts returns accounts with their grants, and how many there are without limit and offset.
 func (tx *Tx) Accounts(q AccountQuery) ([]Account, int, error) {
 	like := "%" + likeEscape(strings.ToLower(strings.TrimSpace(q.Search))) + "%"
 	const where = `WHERE (lower(p.name) LIKE ?1 ESCAPE '\' OR p.email LIKE ?1 ESCAPE '\' OR i.subject LIKE ?1 ESCAPE '\') `
@@ -190,28 +222,38 @@ func (tx *Tx) Accounts(q AccountQuery) ([]Account, int, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("count accounts: %w", err)
 	}
-	out, err := list(tx, scanAccount, accountSelect+where+`ORDER BY lower(p.name), a.id LIMIT ?2 OFFSET ?3`, like, q.Limit, q.Offset)
-	if err != nil || len(out) == 0 {
-		return nil, total, err
+	out, err := list(tx, scanAccount, accountSelect+where+q.order()+`LIMIT ?2 OFFSET ?3`, like, q.Limit, q.Offset)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list accounts: %w", err)
 	}
-	at := make(map[AccountID]int, len(out))
-	ids := make([]any, len(out))
-	for i, a := range out {
-		at[a.ID], ids[i] = i, a.ID
+	return out, total, tx.fillGrants(out)
+}
+
+// fillGrants adds their roles to accounts.
+func (tx *Tx) fillGrants(accounts []Account) error {
+	at := make(map[AccountID]*Account, len(accounts))
+	var ids []any
+	for i := range accounts {
+		at[accounts[i].ID] = &accounts[i]
+		ids = append(ids, accounts[i].ID)
 	}
 	type row struct {
 		account AccountID
 		grant   RoleGrant
 	}
-	grants, err := list(tx, func(r scanner) (row, error) {
-		var g row
-		return g, r.Scan(&g.account, &g.grant.Role, &g.grant.Building)
-	}, `SELECT account_id, role, building_id FROM role_grant WHERE account_id IN (`+marks(len(ids))+`) ORDER BY role, building_id`, ids...)
-	for _, g := range grants {
-		i := at[g.account]
-		out[i].Grants = append(out[i].Grants, g.grant)
+	for part := range slices.Chunk(ids, 1000) {
+		grants, err := list(tx, func(r scanner) (row, error) {
+			var g row
+			return g, r.Scan(&g.account, &g.grant.Role, &g.grant.Building)
+		}, `SELECT account_id, role, building_id FROM role_grant WHERE account_id IN (`+marks(len(part))+`) ORDER BY role, building_id`, part...)
+		if err != nil {
+			return fmt.Errorf("read roles: %w", err)
+		}
+		for _, g := range grants {
+			at[g.account].Grants = append(at[g.account].Grants, g.grant)
+		}
 	}
-	return out, total, err
+	return nil
 }
 
 // likeEscape makes s stand for itself in a LIKE pattern with ESCAPE '\'.

@@ -99,29 +99,32 @@ func (s *Service) peek(ctx context.Context, purpose string, token secret.Text) (
 	return a, err
 }
 
-// Reset sets a new password with a link and uses it up. All of the account's sessions end.
-func (s *Service) Reset(ctx context.Context, token, password secret.Text) error {
-	a, err := s.ResetOwner(ctx, token)
-	if err != nil {
-		return err
+// Reset sets a new password with a link, uses the link up and signs its owner in: the caller begins a
+// session. All earlier ones of the account end.
+func (s *Service) Reset(ctx context.Context, token, password secret.Text) (a store.Account, err error) {
+	if a, err = s.ResetOwner(ctx, token); err != nil {
+		return a, err
 	}
 	if err := CheckPassword("password", password, a.Login, a.Email, a.Name); err != nil {
-		return err
+		return a, err
 	}
 	fresh, err := s.hash.make(ctx, password.Reveal())
 	if err != nil {
-		return err
+		return a, err
 	}
-	return s.st.Update(ctx, func(tx *store.Tx) error {
-		a, err := use(tx, store.LinkReset, token)
-		if err != nil {
+	err = s.st.Update(ctx, func(tx *store.Tx) error {
+		if a, err = use(tx, store.LinkReset, token); err != nil {
 			return err
 		}
 		if err := tx.ForgiveSignInFailures(s.limitKey("name", a.Login), -1); err != nil {
 			return err
 		}
-		return setPassword(tx, ActorOf(a), a, fresh)
+		if err := setPassword(tx, ActorOf(a), a, fresh); err != nil {
+			return err
+		}
+		return s.signedIn(tx, a)
 	})
+	return a, err
 }
 
 // NeedsSetup reports whether nobody could administer the house yet.

@@ -72,9 +72,12 @@ func (p phc) String() string {
 
 // hasher computes at most a few hashes at a time: each holds 19 MiB, so an unbounded crowd of sign-ins
 // would take the memory of the house.
-type hasher struct{ gate chan struct{} }
+type hasher struct {
+	gate chan struct{}
+	cost params // of new hashes
+}
 
-func newHasher(atOnce int) hasher { return hasher{make(chan struct{}, max(1, atOnce))} }
+func newHasher(atOnce int) hasher { return hasher{make(chan struct{}, max(1, atOnce)), present()} }
 
 // sum waits for its turn; the error is the context's.
 func (h hasher) sum(ctx context.Context, password string, p params, salt []byte, size int) ([]byte, error) {
@@ -90,7 +93,7 @@ func (h hasher) sum(ctx context.Context, password string, p params, salt []byte,
 
 // make returns the PHC string of a password with a fresh salt.
 func (h hasher) make(ctx context.Context, password string) (string, error) {
-	p := phc{params: present(), salt: make([]byte, saltSize)}
+	p := phc{params: h.cost, salt: make([]byte, saltSize)}
 	rand.Read(p.salt)
 	var err error
 	if p.hash, err = h.sum(ctx, password, p.params, p.salt, hashSize); err != nil {
@@ -100,16 +103,16 @@ func (h hasher) make(ctx context.Context, password string) (string, error) {
 }
 
 // check reports whether a password is right, and whether its hash should be made anew because its costs
-// are not today's. A damaged string takes as long as a good one and is wrong.
+// are not those of new hashes. A damaged string takes as long as a good one and is wrong.
 func (h hasher) check(ctx context.Context, password, stored string) (ok, stale bool, err error) {
 	p, errParse := parsePHC(stored)
 	if errParse != nil {
-		p = phc{params: present(), salt: make([]byte, saltSize), hash: make([]byte, hashSize)}
+		p = phc{params: h.cost, salt: make([]byte, saltSize), hash: make([]byte, hashSize)}
 	}
 	sum, err := h.sum(ctx, password, p.params, p.salt, len(p.hash))
 	if err != nil {
 		return false, false, err
 	}
 	ok = subtle.ConstantTimeCompare(sum, p.hash) == 1 && errParse == nil
-	return ok, ok && p.params != present(), nil
+	return ok, ok && p.params != h.cost, nil
 }

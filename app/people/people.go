@@ -89,21 +89,26 @@ func mayManage(by Actor, grants []Grant) error {
 // Query chooses accounts for a list.
 type Query struct {
 	Search string // part of name, e-mail or sign-in name
-	Limit  int    // 0 = 100
+	Sort   string // store.AccountsByName and so on; "" = by name
+	Desc   bool
+	Limit  int // 0 = all
 	Offset int
 }
 
-// List returns accounts by name and how many match. Whoever manages one building sees all, since names
+// listMost bounds a list that names no limit.
+const listMost = 100_000
+
+// List returns accounts and how many match. Whoever manages one building sees all, since names
 // are to be found before a role is given, but may change only those of the building.
 func (s *Service) List(ctx context.Context, by Actor, q Query) (out []store.Account, total int, err error) {
 	if !by.CanAnywhere(ManagePeople) {
 		return nil, 0, by.Need(ManagePeople, "")
 	}
 	if q.Limit <= 0 {
-		q.Limit = 100
+		q.Limit = listMost
 	}
 	err = s.st.View(ctx, func(tx *store.Tx) error {
-		out, total, err = tx.Accounts(store.AccountQuery{Search: q.Search, Limit: q.Limit, Offset: max(0, q.Offset)})
+		out, total, err = tx.Accounts(store.AccountQuery{Search: q.Search, Sort: q.Sort, Desc: q.Desc, Limit: q.Limit, Offset: max(0, q.Offset)})
 		return err
 	})
 	return out, total, err

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,16 +16,16 @@ import (
 // What SignIn answers when name or password is wrong, or the account is disabled: never which.
 var errSignIn = problem.New(problem.Invalid, "people.sign_in_failed")
 
-// SignIn checks a name and password that came from an address. The problem is people.sign_in_failed, or
+// SignIn checks a sign-in name, or the e-mail address of its owner, and a password that came from an address. The problem is people.sign_in_failed, or
 // people.sign_in_locked with a Wait (time.Duration) after too many tries. It takes as long for a name
 // that does not exist as for one that does.
 func (s *Service) SignIn(ctx context.Context, login string, password secret.Text, from netip.Addr) (store.Account, error) {
-	limits := s.limits(login, from)
-	if err := s.st.Update(ctx, func(tx *store.Tx) error { return enter(tx, limits) }); err != nil {
-		return store.Account{}, err
-	}
 	a, stored, err := s.stored(ctx, login)
 	if err != nil {
+		return store.Account{}, err
+	}
+	limits := s.limits(cmp.Or(a.Login, login), from)
+	if err := s.st.Update(ctx, func(tx *store.Tx) error { return enter(tx, limits) }); err != nil {
 		return store.Account{}, err
 	}
 	ok, fresh, err := s.check(ctx, password, stored)
@@ -49,7 +50,10 @@ func (s *Service) SignIn(ctx context.Context, login string, password secret.Text
 // zero account with a hash that no password has.
 func (s *Service) stored(ctx context.Context, login string) (a store.Account, hash string, err error) {
 	err = s.st.View(ctx, func(tx *store.Tx) error {
-		if a, err = tx.AccountByLogin(login); err != nil {
+		if a, err = tx.AccountByLogin(login); errors.Is(err, store.ErrNotFound) {
+			a, err = tx.AccountByEmail(login)
+		}
+		if err != nil {
 			return err
 		}
 		hash, err = tx.Password(a.ID)
