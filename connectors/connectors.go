@@ -77,6 +77,8 @@ type Cursor []byte
 type Change struct {
 	Changed bool   // also when the connector can't tell
 	Next    Cursor // the mark to store, by the rule in the package comment
+	// Wait is how long the source asks us not to come back, at most an hour; 0 = it has no wish.
+	Wait time.Duration
 }
 
 // Event is one occurrence that touches the window: series arrive expanded, cancelled and declined

@@ -31,6 +31,9 @@ type System struct {
 	Secret string
 	// Tick is the resolution of the server's clock on events; 0 = Written is never set.
 	Tick time.Duration
+	// Many is how many events the case of a thousand puts; 0 = 1,000. Servers that take minutes for
+	// that get fewer.
+	Many int
 }
 
 // Room is one room's calendar, seen from the other side.

@@ -1,12 +1,13 @@
 package conntest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"lintel/app/when"
 	"lintel/connectors"
@@ -110,11 +111,11 @@ func oneEvent(e *env) {
 		Subject: "Subject of a", Organizer: "Ada Example", OrganizerAddr: "ada@people.example",
 		Created: time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC), Mine: true,
 	}
-	if d := cmp.Diff(want, ev); d != "" {
+	if d := gocmp.Diff(want, ev); d != "" {
 		e.Error(d)
 	}
 	again := e.week()
-	if d := cmp.Diff(s.Events, again.Events); d != "" {
+	if d := gocmp.Diff(s.Events, again.Events); d != "" {
 		e.Errorf("two reads of one truth differ: %s", d)
 	}
 }
@@ -140,10 +141,11 @@ func wholeDays(e *env) {
 }
 
 func thousand(e *env) {
-	start := time.Date(2026, 11, 2, 6, 0, 0, 0, time.UTC)
+	many := cmp.Or(e.sys.Many, 1000)
+	start := e.at("2026-11-23T12:00").Add(-time.Duration(many/2) * time.Hour)
 	var want []string
 	window := e.span("2026-11-23", "2026-11-30")
-	for i := range 1000 {
+	for i := range many {
 		at := start.Add(time.Duration(i) * time.Hour)
 		s := Seed{Name: fmt.Sprintf("m%04d", i), Subject: fmt.Sprint("number ", i), Zone: "UTC",
 			Start: at.Format("2006-01-02T15:04"), End: at.Add(time.Hour).Format("2006-01-02T15:04")}
@@ -168,8 +170,8 @@ func thousand(e *env) {
 		e.Errorf("progress ends at %d of %d", told[0], told[1])
 	}
 	// With the state, and after one change, the answer is that of a full read.
-	e.put(Seed{Name: "m0600", Subject: "changed", Zone: "UTC", Start: "2026-11-27T06:00", End: "2026-11-27T06:30"})
-	if d := cmp.Diff(e.read(window, nil).Events, e.read(window, s.State).Events); d != "" {
+	e.put(Seed{Name: fmt.Sprintf("m%04d", many/2), Subject: "changed", Zone: "UTC", Start: "2026-11-27T06:00", End: "2026-11-27T06:30"})
+	if d := gocmp.Diff(e.read(window, nil).Events, e.read(window, s.State).Events); d != "" {
 		e.Error(d)
 	}
 }

@@ -26,6 +26,7 @@ type File struct {
 	warnings map[ical.Warning]int
 	zone     *time.Location
 	private  map[string]bool // UIDs of private series
+	fresh    time.Time       // see DistrustStamps
 }
 
 // Parse reads data with the room's zone. The error is ical's: no calendar at all, or beyond a limit.
@@ -56,6 +57,10 @@ func (f *File) Calendar() (*ical.Calendar, bool) { return f.calendar, f.report.W
 // Truncated reports whether the file stops before its end.
 func (f *File) Truncated() bool { return f.report.Truncated }
 
+// DistrustStamps makes DTSTAMPs after t no time of creation: many publishers stamp each download, and
+// an event must not change with each read.
+func (f *File) DistrustStamps(t time.Time) { f.fresh = t }
+
 // Occurrences returns what touches the window as events, each with everything but Key, Rev and Written,
 // and adds what had to be coped with to warnings. A window without events adds no warnings but those
 // of lost events.
@@ -85,6 +90,9 @@ func (f *File) event(occ ical.Occurrence) connectors.Event {
 	}
 	if e.Token != "" && e.Organizer == "" {
 		e.Organizer = c.Text(NameProp)
+	}
+	if !f.fresh.IsZero() && c.Prop("CREATED") == nil && e.Created.After(f.fresh) {
+		e.Created = time.Time{}
 	}
 	// An override without CLASS in a private series is private too: better once too often than once too late.
 	if occ.Event.Private || f.private[occ.Event.UID] {

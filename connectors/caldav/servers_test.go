@@ -1,0 +1,47 @@
+package caldav_test
+
+import (
+	"testing"
+	"time"
+
+	"lintel/connectors"
+	"lintel/connectors/conntest"
+)
+
+// onServer is the suite's view of a real server; each room is a calendar of its own.
+func onServer(s *conntest.Server, sys conntest.System) conntest.System {
+	sys.ICal = true
+	sys.NewRoom = func(t testing.TB) *conntest.Room {
+		path := s.MakeCalendar(t, "Room")
+		return &conntest.Room{
+			ID:      path,
+			Connect: func(t testing.TB) connectors.Connector { return connect(t, s.URL, s.User, s.Password) },
+			Put: func(t testing.TB, seed conntest.Seed) bool {
+				return s.Put(t, path+seed.Name+".ics", seed.ICS())
+			},
+			Delete: func(t testing.TB, name string) { s.Delete(t, path+name+".ics") },
+			Bodies: func(t testing.TB) []string { return s.Bodies(t, path) },
+			Remove: func(t testing.TB) { s.Delete(t, path) },
+		}
+	}
+	return sys
+}
+
+func TestContractOnRadicale(t *testing.T) {
+	t.Parallel()
+	conntest.Run(t, onServer(conntest.Radicale(t), conntest.System{Tick: time.Second}))
+}
+
+// Xandikos tells no time of writing, so that every race is a tie there, and takes longer for each object
+// that a calendar already has. A deleted calendar still answers, as an empty one.
+func TestContractOnXandikos(t *testing.T) {
+	t.Parallel()
+	sys := onServer(conntest.Xandikos(t), conntest.System{Many: 200})
+	room := sys.NewRoom
+	sys.NewRoom = func(t testing.TB) *conntest.Room {
+		r := room(t)
+		r.Remove = nil
+		return r
+	}
+	conntest.Run(t, sys)
+}

@@ -1,0 +1,199 @@
+package conntest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"html"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Server is a real CalDAV server that was started for a test and stops with it.
+type Server struct {
+	URL      string // without a slash at its end
+	User     string // "" = the server asks nobody
+	Password string
+	home     string // where MakeCalendar makes calendars, with slashes
+	count    atomic.Int32
+}
+
+// Radicale starts Radicale on a free loopback port, with an empty home for one user. Where it is not
+// installed the test is skipped; with CI=true in the environment it fails.
+func Radicale(t testing.TB) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	s := &Server{User: "lintel", Password: Planted, home: "/lintel/"}
+	start(t, s, "radicale", func(port int) []string {
+		users := write("users", s.User+":"+s.Password+"\n")
+		return []string{"--config", write("config", fmt.Sprintf("[server]\nhosts = 127.0.0.1:%d\nmax_connections = 50\n"+
+			"[auth]\ntype = htpasswd\nhtpasswd_filename = %s\nhtpasswd_encryption = plain\ndelay = 0\n"+
+			"[rights]\ntype = authenticated\n[storage]\nfilesystem_folder = %s\n[web]\ntype = none\n", port, users, filepath.Join(dir, "collections")))}
+	})
+	// The first request of a user makes the home.
+	s.request(t, "PROPFIND", s.home, nil, "", http.StatusMultiStatus)
+	return s
+}
+
+// Xandikos starts Xandikos like Radicale. It knows no users and asks for no password.
+func Xandikos(t testing.TB) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	s := &Server{home: "/user1/calendars/"}
+	start(t, s, "xandikos", func(port int) []string {
+		return []string{"-d", dir, "--defaults", "-l", "127.0.0.1", "-p", strconv.Itoa(port), "--current-user-principal", "/user1/"}
+	})
+	return s
+}
+
+// start runs a program until the test ends and waits until it answers.
+func start(t testing.TB, s *Server, program string, args func(port int) []string) {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s is not installed, and with CI=true nothing is skipped", program)
+		}
+		t.Skipf("%s is not installed: apt-get install --no-install-recommends %s", program, program)
+	}
+	var said bytes.Buffer
+	for range 3 { // the port may be taken between finding and using it
+		port := freePort(t)
+		ctx, cancel := context.WithCancel(context.Background())
+		cmd := exec.CommandContext(ctx, path, args(port)...)
+		cmd.Stdout, cmd.Stderr = &said, &said
+		cmd.WaitDelay = 5 * time.Second
+		if err := cmd.Start(); err != nil {
+			cancel()
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() { _ = cmd.Wait(); close(ended) }()
+		s.URL = "http://127.0.0.1:" + strconv.Itoa(port)
+		if answers(s.URL, ended) {
+			t.Cleanup(func() { cancel(); <-ended })
+			return
+		}
+		cancel()
+		<-ended
+	}
+	t.Fatalf("%s does not answer:\n%s", program, said.String())
+}
+
+// answers waits for the first answer of a server, for half a minute or until its program has ended.
+func answers(at string, ended <-chan struct{}) bool {
+	for range 300 {
+		if resp, err := http.Get(at + "/"); err == nil { //nolint:noctx // bounded by the loop
+			_ = resp.Body.Close()
+			return true
+		}
+		select {
+		case <-ended:
+			return false
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return false
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// MakeCalendar makes an empty calendar and returns its path.
+func (s *Server) MakeCalendar(t testing.TB, name string) string {
+	t.Helper()
+	path := fmt.Sprintf("%sroom-%d/", s.home, s.count.Add(1))
+	body := `<?xml version="1.0" encoding="utf-8"?><C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>` +
+		`<D:displayname>` + html.EscapeString(name) + `</D:displayname>` +
+		`<C:supported-calendar-component-set><C:comp name="VEVENT"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>`
+	s.request(t, "MKCALENDAR", path, map[string]string{"Content-Type": "application/xml"}, body, http.StatusCreated)
+	return path
+}
+
+// Put stores an object under a calendar's path; false when the server refuses it.
+func (s *Server) Put(t testing.TB, path, ics string) bool {
+	t.Helper()
+	status, _ := s.request(t, http.MethodPut, path, map[string]string{"Content-Type": "text/calendar; charset=utf-8"}, ics)
+	return status/100 == 2
+}
+
+// Delete removes an object or a whole calendar.
+func (s *Server) Delete(t testing.TB, path string) {
+	t.Helper()
+	s.request(t, http.MethodDelete, path, nil, "", http.StatusOK, http.StatusNoContent)
+}
+
+// Bodies returns all objects of a calendar as the server has them.
+func (s *Server) Bodies(t testing.TB, calendar string) []string {
+	t.Helper()
+	_, list := s.request(t, "PROPFIND", calendar, map[string]string{"Depth": "1"}, "", http.StatusMultiStatus)
+	var out []string
+	for _, m := range regexp.MustCompile(`<(?:\w+:)?href>([^<]+\.ics)</`).FindAllStringSubmatch(list, -1) {
+		u, err := url.Parse(html.UnescapeString(m[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, body := s.request(t, http.MethodGet, u.EscapedPath(), nil, "", http.StatusOK)
+		out = append(out, body)
+	}
+	return out
+}
+
+// request sends one request with the standard client, not with ours. With statuses given, others fail
+// the test.
+func (s *Server) request(t testing.TB, method, path string, header map[string]string, body string, want ...int) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range header {
+		req.Header.Set(k, v)
+	}
+	if s.User != "" {
+		req.SetBasicAuth(s.User, s.Password)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range want {
+		if resp.StatusCode == w {
+			return w, string(b)
+		}
+	}
+	if len(want) > 0 {
+		t.Fatalf("%s: HTTP %d: %.500s", method, resp.StatusCode, b)
+	}
+	return resp.StatusCode, string(b)
+}

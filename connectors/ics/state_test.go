@@ -1,0 +1,99 @@
+package ics
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"lintel/app/secret"
+	"lintel/app/when"
+	"lintel/connectors"
+	"lintel/connectors/outbound"
+)
+
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]time.Duration{
+		"": 0, "REFRESH-INTERVAL;VALUE=DURATION:PT15M\r\n": 15 * time.Minute, "x-published-ttl:pt20s": time.Minute,
+		"X-PUBLISHED-TTL:P1W": time.Hour, "X-PUBLISHED-TTL:P99999999999999999999W": 0, "X-PUBLISHED-TTL:P1DT2H": time.Hour,
+		"X-PUBLISHED-TTL:P9999999999W": time.Hour, "X-PUBLISHED-TTL:PT": 0, "X-PUBLISHED-TTL:PT5": 0, "X-PUBLISHED-TTL:-PT5M": 0,
+		"X-PUBLISHED-TTL:PT2M\nREFRESH-INTERVAL:PT3M": 3 * time.Minute, "SUMMARY:X-PUBLISHED-TTL:PT2M": 0,
+	} {
+		if got := refresh([]byte(in)); got != want {
+			t.Errorf("%q: %v, want %v", in, got, want)
+		}
+	}
+}
+
+func TestHash(t *testing.T) {
+	t.Parallel()
+	a := "BEGIN:VEVENT\r\nDTSTAMP:20261121T080000Z\r\nSUMMARY:x\r\n"
+	same := []string{
+		strings.Replace(a, "080000", "090000", 1), strings.Replace(a, "DTSTAMP:", "dtstamp;X=1:", 1),
+		strings.Replace(a, "DTSTAMP:20261121T080000Z\r\n", "", 1),
+	}
+	other := []string{strings.Replace(a, ":x", ":y", 1), a + "DTSTAMPED:1", strings.TrimSpace(a)}
+	for _, b := range same {
+		if hash([]byte(a)) != hash([]byte(b)) {
+			t.Errorf("%q counts as a change", b)
+		}
+	}
+	for _, b := range other {
+		if hash([]byte(a)) == hash([]byte(b)) {
+			t.Errorf("%q counts as no change", b)
+		}
+	}
+}
+
+// FuzzFeed reads any body as a feed: no panic, no event outside of the window, no word in the state.
+func FuzzFeed(f *testing.F) {
+	f.Add("BEGIN:VCALENDAR\r\nX-PUBLISHED-TTL:PT1H\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTART:20261123T090000Z\r\nRRULE:FREQ=DAILY\r\nSUMMARY:secretword\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+	f.Add("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20261123\nCLASS:PRIVATE\nSUMMARY:secretword")
+	f.Add("<html>")
+	zone, err := time.LoadLocation("Europe/Zurich")
+	if err != nil {
+		f.Fatal(err)
+	}
+	body := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/calendar")
+		_, _ = w.Write([]byte(body))
+	}))
+	defer server.Close()
+	out, err := outbound.New(outbound.Options{AllowLoopback: true, Now: time.Now})
+	if err != nil {
+		f.Fatal(err)
+	}
+	c, err := New(out, Config{Feeds: map[string]secret.Text{"r": secret.New(server.URL)}, Now: time.Now})
+	if err != nil {
+		f.Fatal(err)
+	}
+	room := connectors.Room{ID: "r", Zone: zone}
+	w := when.Interval{From: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 5, 0, 0, 0, 0, time.UTC)}
+	f.Fuzz(func(t *testing.T, s string) {
+		body = s
+		ch, err := c.Probe(t.Context(), room, nil)
+		if err == nil && (ch.Wait < 0 || ch.Wait > maxWait) {
+			t.Errorf("wait %v", ch.Wait)
+		}
+		snap, err := c.Read(t.Context(), connectors.ReadRequest{Room: room, Window: w})
+		if err != nil {
+			if connectors.KindOf(err) == "" {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		if strings.Contains(string(snap.State), "secretword") {
+			t.Errorf("state %s", snap.State)
+		}
+		seen := map[string]bool{}
+		for _, e := range snap.Events {
+			if !e.Touches(w) || e.To.Before(e.From) || e.Series == "" || seen[e.Identity()] || e.Private && e.Subject != "" {
+				t.Errorf("%+v", e)
+			}
+			seen[e.Identity()] = true
+		}
+	})
+}
