@@ -35,7 +35,8 @@ func fromUTF16(data []byte, order binary.ByteOrder) []byte {
 	return []byte(string(utf16.Decode(units)))
 }
 
-// physical takes one line off the data. CRLF, LF, a lone CR and CR CR LF all end a line.
+// physical takes one line off the data. CRLF, LF, a lone CR and CR CR LF all end a line; a run of CR
+// counts once, which costs blank lines only.
 func (l *lines) physical() []byte {
 	i := bytes.IndexAny(l.data, "\r\n")
 	if i < 0 {
@@ -48,11 +49,8 @@ func (l *lines) physical() []byte {
 	for j < len(l.data) && l.data[j] == '\r' {
 		j++
 	}
-	switch {
-	case j < len(l.data) && l.data[j] == '\n':
+	if j < len(l.data) && l.data[j] == '\n' {
 		j++
-	case j > i:
-		j = i + 1 // a run of CR without LF: each is a line end
 	}
 	l.data = l.data[j:]
 	return line

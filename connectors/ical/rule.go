@@ -258,8 +258,14 @@ func (r Rule) String() string {
 		name string
 		list []int
 	}{
-		{"BYMONTH", r.byMonth}, {"BYMONTHDAY", r.byMonthDay}, {"BYYEARDAY", r.byYearDay}, {"BYWEEKNO", r.byWeekNo},
-		{"BYHOUR", r.byHour}, {"BYMINUTE", r.byMinute}, {"BYSECOND", r.bySecond}, {"BYSETPOS", r.bySetPos},
+		{"BYMONTH", r.byMonth},
+		{"BYMONTHDAY", r.byMonthDay},
+		{"BYYEARDAY", r.byYearDay},
+		{"BYWEEKNO", r.byWeekNo},
+		{"BYHOUR", r.byHour},
+		{"BYMINUTE", r.byMinute},
+		{"BYSECOND", r.bySecond},
+		{"BYSETPOS", r.bySetPos},
 	} {
 		for i, n := range part.list {
 			if i == 0 {

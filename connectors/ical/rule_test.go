@@ -124,6 +124,21 @@ func TestWorkIsBounded(t *testing.T) {
 	}
 }
 
+// Positions that no period can have are seen before the library looks for them.
+func TestPossible(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]bool{
+		"FREQ=DAILY;BYSETPOS=2": false, "FREQ=DAILY;BYSETPOS=-2,1": true, "FREQ=DAILY;BYHOUR=9,15;BYSETPOS=2": true,
+		"FREQ=WEEKLY;BYDAY=MO,TU;BYSETPOS=-3": false, "FREQ=WEEKLY;BYDAY=MO,TU;BYSETPOS=-2": true,
+		"FREQ=HOURLY;BYHOUR=9,15;BYSETPOS=2": false, "FREQ=HOURLY;BYMINUTE=0,30;BYSETPOS=2": true, "FREQ=SECONDLY;BYSECOND=1,2;BYSETPOS=2": false,
+	} {
+		r := rule(t, s)
+		if q := r.pattern(time.Unix(0, 0).UTC()); q.possible() != want {
+			t.Errorf("%s: possible %v", s, !want)
+		}
+	}
+}
+
 // What is cut off is the end of the window, not its beginning, even for a rule that began long ago.
 func TestCapKeepsTheBeginning(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,6 @@
 package ical
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
@@ -250,25 +249,24 @@ func tzif(initial int, list []transition, footer string) []byte {
 		}
 		index[i] = byte(k)
 	}
-	var b bytes.Buffer
+	var b []byte
 	header := func(times, types, chars int) {
-		b.WriteString("TZif2")
-		b.Write(make([]byte, 15))
+		b = append(b, "TZif2"...)
+		b = append(b, make([]byte, 15)...)
 		for _, n := range []int{0, 0, 0, times, types, chars} {
-			binary.Write(&b, binary.BigEndian, uint32(n)) //nolint:errcheck // a bytes.Buffer takes everything
+			b = binary.BigEndian.AppendUint32(b, uint32(n))
 		}
 	}
 	header(0, 0, 0)
 	header(len(list), len(offsets), 1)
 	for _, t := range list {
-		binary.Write(&b, binary.BigEndian, t.at)
+		b = binary.BigEndian.AppendUint64(b, uint64(t.at))
 	}
-	b.Write(index)
+	b = append(b, index...)
 	for _, o := range offsets {
-		binary.Write(&b, binary.BigEndian, int32(o))
-		b.Write([]byte{0, 0})
+		b = binary.BigEndian.AppendUint32(b, uint32(int32(o)))
+		b = append(b, 0, 0) // not daylight saving time, abbreviation 0
 	}
-	b.WriteByte(0)
-	b.WriteString("\n" + footer + "\n")
-	return b.Bytes()
+	b = append(b, 0) // the one abbreviation: empty
+	return append(b, "\n"+footer+"\n"...)
 }

@@ -237,6 +237,21 @@ func TestZoneFromRules(t *testing.T) {
 	}
 }
 
+// Observances that do not fit together keep the instants that they state.
+func TestZoneFromOddRules(t *testing.T) {
+	t.Parallel()
+	cal, _ := parseOK(t, "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:odd\nBEGIN:STANDARD\nDTSTART:20001029T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\n"+
+		"TZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:20000326T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\n"+
+		"TZOFFSETFROM:+0000\nTZOFFSETTO:+0200\nEND:DAYLIGHT\nEND:VTIMEZONE\nEND:VCALENDAR\n")
+	z := zoneFromRules(cal.Components[0].Children[0])
+	change := time.Date(2026, 3, 29, 2, 0, 0, 0, time.UTC)
+	_, before := change.Add(-time.Second).In(z).Zone()
+	_, after := change.In(z).Zone()
+	if before != 3600 || after != 7200 {
+		t.Errorf("offsets %d and %d around %s", before, after, change)
+	}
+}
+
 // A VTIMEZONE that we write is read back as the same zone.
 func TestZoneComponent(t *testing.T) {
 	t.Parallel()
