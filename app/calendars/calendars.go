@@ -18,8 +18,8 @@ import (
 	"lintel/store"
 )
 
-// Open makes a connector for a system. purpose of every request is "calendar".
-type Open func(store.System) (connectors.Connector, error)
+// Open makes a connector for a system with its rooms. It contacts nobody.
+type Open func(store.System, []store.Resource) (connectors.Connector, error)
 
 // Options are what New needs. All fields are required but those marked.
 type Options struct {
@@ -39,7 +39,15 @@ type Kind struct {
 	Every    time.Duration // normal pace of probes
 	Hot      time.Duration // pace while something is about to happen
 	Parallel int           // rooms read at the same time
-	SealURL  bool          // a room's address may hold a token
+	Feeds    bool          // a room's address is a URL that may hold a token: it is sealed, and the connector knows it by the resource's id
+}
+
+// roomID is the name by which the kind's connector knows a room.
+func (k Kind) roomID(r store.Resource) string {
+	if k.Feeds {
+		return string(r.ID)
+	}
+	return r.Address
 }
 
 // Service is the sync engine and everything that pages and commands ask of booking systems.
@@ -119,7 +127,7 @@ func (s *Service) Start(ctx context.Context) error {
 	defer s.mu.Unlock()
 	s.loaded = true
 	for _, y := range systems {
-		s.addSystem(y)
+		s.addSystem(y, of(resources, y.ID))
 	}
 	for _, r := range resources {
 		at := now
@@ -134,8 +142,19 @@ func (s *Service) Start(ctx context.Context) error {
 // spread is over how long the first reads after a restart are drawn out.
 const spread = time.Minute
 
+// of returns the resources of one system.
+func of(resources []store.Resource, id store.SystemID) []store.Resource {
+	var out []store.Resource
+	for _, r := range resources {
+		if r.System == id {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // addSystem opens a system and starts its workers. s.mu is held.
-func (s *Service) addSystem(y store.System) {
+func (s *Service) addSystem(y store.System, rooms []store.Resource) {
 	kind, ok := s.o.Kinds[y.Kind]
 	sys := &system{s: y, kind: kind, wake: make(chan struct{}, 1), meterSince: s.o.Now()}
 	s.systems[y.ID] = sys
@@ -143,7 +162,7 @@ func (s *Service) addSystem(y store.System) {
 		sys.openErr = fmt.Errorf("open booking system: unknown kind %q", y.Kind)
 		return
 	}
-	if sys.conn, sys.openErr = kind.Open(y); sys.openErr != nil {
+	if sys.conn, sys.openErr = kind.Open(y, rooms); sys.openErr != nil {
 		s.o.Log.Error("open booking system", "system", y.ID, "err", sys.openErr)
 		return
 	}

@@ -137,7 +137,7 @@ func newBench(t *testing.T) *bench {
 	b.Service = New(Options{
 		Store: b.st, Now: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(b.log, nil)),
 		Kinds: map[string]Kind{"script": {
-			Open:  func(store.System) (connectors.Connector, error) { return b.sys, nil },
+			Open:  func(store.System, []store.Resource) (connectors.Connector, error) { return b.sys, nil },
 			Every: time.Minute, Hot: 15 * time.Second,
 		}},
 		Changed: func(store.WorkspaceID) { b.changed++ },

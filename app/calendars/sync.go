@@ -58,7 +58,7 @@ func (s *Service) cycle(ctx context.Context, rm *room) (changed bool, err error)
 		s.o.Log.Warn("read sync marks", "resource", c.ID, "err", err)
 		cursor, state = nil, nil
 	}
-	target := connectors.Room{ID: c.Address, Zone: rm.zone}
+	target := connectors.Room{ID: rm.sys.kind.roomID(c), Zone: rm.zone}
 	probe, err := conn.Probe(ctx, target, cursor)
 	if err != nil {
 		return false, err

@@ -175,7 +175,7 @@ func (s *Service) Attach(ctx context.Context, by people.Actor, w store.Workspace
 		if n > 0 {
 			return problem.New(problem.Conflict, "systems.hosted_ahead", "Count", n)
 		}
-		if err := tx.AttachResource(r, s.o.Kinds[y.Kind].SealURL); err != nil {
+		if err := tx.AttachResource(r, s.o.Kinds[y.Kind].Feeds); err != nil {
 			return err
 		}
 		r, err = tx.Resource(r.ID)
@@ -191,18 +191,20 @@ func (s *Service) Attach(ctx context.Context, by people.Actor, w store.Workspace
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.addRoom(r, s.o.Now())
-	if sys := s.systems[id]; sys != nil {
+	if sys := s.systems[id]; sys != nil && !sys.kind.Feeds {
+		s.addRoom(r, s.o.Now())
 		sys.kick()
+		s.mu.Unlock()
+		return nil
 	}
-	return nil
+	s.mu.Unlock()
+	return s.reload(ctx, id) // the connector has to know the new feed
 }
 
 // mayWrite asks the system whether we may write to a calendar. Where it does not tell, or can't be reached
 // now, yes: a write that is refused says so.
 func (s *Service) mayWrite(ctx context.Context, by people.Actor, id store.SystemID, address string) (bool, error) {
-	conn, done, err := s.open(ctx, by, id, Connection{})
+	conn, room, done, err := s.open(ctx, by, id, Connection{}, address)
 	if err != nil {
 		return false, err
 	}
@@ -212,7 +214,7 @@ func (s *Service) mayWrite(ctx context.Context, by people.Actor, id store.System
 	}
 	ctx, cancel := context.WithTimeout(ctx, attachTimeout)
 	defer cancel()
-	access := conn.Check(ctx, connectors.CheckRequest{Room: connectors.Room{ID: address, Zone: time.UTC}}).Access
+	access := conn.Check(ctx, connectors.CheckRequest{Room: room}).Access
 	return access == connectors.AccessWrite || access == connectors.AccessUnknown, nil
 }
 
@@ -299,11 +301,10 @@ func (s *Service) reload(ctx context.Context, id store.SystemID) error {
 		return nil
 	}
 	s.dropSystem(id)
-	s.addSystem(y)
-	for _, r := range resources {
-		if r.System == id {
-			s.addRoom(r, s.o.Now())
-		}
+	rooms := of(resources, id)
+	s.addSystem(y, rooms)
+	for _, r := range rooms {
+		s.addRoom(r, s.o.Now())
 	}
 	s.systems[id].kick()
 	return nil
@@ -369,19 +370,19 @@ func (s *Service) Statuses() []Status {
 // Check walks through a connection step by step. With a zero id it checks what was typed, before it is
 // stored; an empty password with an id means the stored one. address may be "".
 func (s *Service) Check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, address string, write bool) (connectors.Report, error) {
-	conn, done, err := s.open(ctx, by, id, c)
+	conn, room, done, err := s.open(ctx, by, id, c, address)
 	if err != nil {
 		return connectors.Report{}, err
 	}
 	defer done()
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return conn.Check(ctx, connectors.CheckRequest{Room: connectors.Room{ID: address, Zone: time.UTC}, Write: write}), nil
+	return conn.Check(ctx, connectors.CheckRequest{Room: room, Write: write}), nil
 }
 
 // Rooms lists the calendars that a system offers, at most 2,000. Systems that can't list return none.
 func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID, c Connection) ([]connectors.RoomRef, error) {
-	conn, done, err := s.open(ctx, by, id, c)
+	conn, _, done, err := s.open(ctx, by, id, c, "")
 	if err != nil {
 		return nil, err
 	}
@@ -406,35 +407,56 @@ func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID,
 	}
 }
 
-// open makes a connector of its own for a check, so that it never disturbs the one in use.
-func (s *Service) open(ctx context.Context, by people.Actor, id store.SystemID, c Connection) (connectors.Connector, func(), error) {
+// open makes a connector of its own for a check, so that it never disturbs the one in use. The room is that of
+// address, which may be "".
+func (s *Service) open(ctx context.Context, by people.Actor, id store.SystemID, c Connection, address string) (connectors.Connector, connectors.Room, func(), error) {
+	none := connectors.Room{Zone: time.UTC}
 	if err := need(by); err != nil {
-		return nil, nil, err
+		return nil, none, nil, err
 	}
-	var y store.System
-	var err error
-	if id != "" && c.Kind == "" {
-		err = s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
-			y, err = tx.System(id)
-			return err
-		})
-	} else {
-		y, err = s.validate(c)
-	}
+	y, err := s.typedOrStored(ctx, id, c)
 	if err != nil {
-		return nil, nil, err
+		return nil, none, nil, err
 	}
 	kind, ok := s.o.Kinds[y.Kind]
 	if !ok {
-		return nil, nil, errUnknownKind
+		return nil, none, nil, errUnknownKind
 	}
-	conn, err := kind.Open(y)
+	var rooms []store.Resource
+	room := none
+	if address = strings.TrimSpace(address); address != "" {
+		rooms = []store.Resource{{ID: "checked", Address: address}}
+		room.ID = kind.roomID(rooms[0])
+	}
+	conn, err := kind.Open(y, rooms)
 	if err != nil {
-		return nil, nil, problem.New(problem.Invalid, "systems.cannot_open").Because(err)
+		return nil, none, nil, problem.New(problem.Invalid, "systems.cannot_open").Because(err)
 	}
-	return conn, func() {
+	return conn, room, func() {
 		if err := conn.Close(); err != nil {
 			s.o.Log.Warn("close booking system", "system", y.ID, "err", err)
 		}
 	}, nil
+}
+
+// typedOrStored returns what was typed or, when nothing was, the stored system. What was typed over a stored
+// system without a password keeps the stored one, as Edit does, but only for the same server.
+func (s *Service) typedOrStored(ctx context.Context, id store.SystemID, c Connection) (store.System, error) {
+	var old store.System
+	if id != "" {
+		if err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+			old, err = tx.System(id)
+			return err
+		}); err != nil {
+			return old, err
+		}
+		if c.Kind == "" {
+			return old, nil
+		}
+	}
+	y, err := s.validate(c)
+	if err == nil && y.Password.IsZero() && id != "" && host(y.URL) == host(old.URL) {
+		y.Password = old.Password
+	}
+	return y, err
 }

@@ -150,7 +150,7 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	}); err != nil && !errors.Is(err, store.ErrNotFound) {
 		s.o.Log.Warn("read sync marks", "resource", rm.r.ID, "err", err)
 	}
-	target := connectors.Room{ID: rm.r.Address, Zone: rm.zone}
+	target := connectors.Room{ID: rm.sys.kind.roomID(rm.r), Zone: rm.zone}
 	state, werr := f(ctx, rm, c, target, state)
 	// What happened out there is read whatever the outcome: a refused write has often a reason that
 	// our agenda does not know yet.
