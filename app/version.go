@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// linkedVersion is set by the linker: -X lintel/app.linkedVersion=1.2.3.
-var linkedVersion string
+// Set by the linker and by nothing else: -X lintel/app.linkedVersion=1.2.3, and the commit.
+var linkedVersion, linkedRevision string
 
 // Build says which program this is.
 type Build struct {
@@ -21,9 +21,12 @@ type Build struct {
 }
 
 func readBuild() Build {
-	b := Build{Version: linkedVersion, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := Build{Version: linkedVersion, Revision: linkedRevision, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if b.Version == "" {
 		b.Version = "dev"
+	}
+	if b.Revision != "" {
+		return b // built from a clean commit
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
