@@ -319,7 +319,12 @@ func (s *Service) extend(tx *store.Tx, by people.Actor, id store.SeriesID, out *
 		return err
 	}
 	now := s.now()
-	starts, _ := rule.Walls(se.First, zone, last.Date, when.DayOf(now, zone).Add(s.Rules.Horizon+1), s.Rules.MaxSeries)
+	today := when.DayOf(now, zone)
+	begin := last.Date
+	if past := today.Add(-1); begin.Before(past) { // after a long silence it goes on from now
+		begin = past
+	}
+	starts, _ := rule.Walls(se.First, zone, begin, today.Add(s.Rules.Horizon+1), s.Rules.MaxSeries)
 	added, missed := 0, 0
 	for _, st := range starts {
 		sl := occurrence(se, st.Wall, zone)
