@@ -64,27 +64,6 @@ func (c *canvas) fill(r image.Rectangle, t tone) {
 	}
 }
 
-// shade paints an area in a tone; in black and white, greys become a pattern of dots. Nothing may be written on it.
-func (c *canvas) shade(r image.Rectangle, t tone) {
-	if c.max > 1 || t == white || t == black {
-		c.fill(r, t)
-		return
-	}
-	r = r.Intersect(image.Rect(0, 0, c.w, c.h))
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		row := c.pix[y*c.w : (y+1)*c.w]
-		for x := r.Min.X; x < r.Max.X; x++ {
-			on := (x+y)&1 == 0
-			if t == light {
-				on = y&1 == 0 && (x+y)&3 == 0
-			}
-			if on {
-				row[x] = 1
-			}
-		}
-	}
-}
-
 // dotted draws a horizontal line of dots, one in four; solid and lighter where there are greys.
 func (c *canvas) dotted(x0, x1, y, thick int) {
 	if c.max > 1 {

@@ -218,10 +218,10 @@ func (p *page) fitting(rows []row, d density, h int) int {
 	return n
 }
 
-// more fits the text for n meetings that are not shown; the bare number where the text is too long.
+// more fits the text for n meetings that are not shown; the bare number where the text is missing or too long.
 func (p *page) more(n, w, size int) block {
 	b := p.fit(strings.ReplaceAll(p.s.More, "{n}", strconv.Itoa(n)), w, true, size, 1)
-	if b.cut {
+	if b.cut || b.h == 0 {
 		b = p.fit("+"+strconv.Itoa(n), w, true, size, 1)
 	}
 	return b

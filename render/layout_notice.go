@@ -41,7 +41,7 @@ func (p *page) noticeItems() []item {
 		}
 	}
 	for i, l := range s.Lines {
-		it := item{text: l, size: 20, lines: 2, gap: 6, keep: 1}
+		it := item{text: l, size: 20, lines: 3, gap: 6, keep: 1}
 		if i == 0 {
 			it.size, it.gap, it.keep = 26, 14, 2
 		}

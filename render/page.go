@@ -165,7 +165,7 @@ type item struct {
 	lines int
 	gap   int  // above it, scaled
 	word  bool // the largest: shrinks half as fast as the others, and further before it wraps
-	even  bool // keeps its size: it wraps at once
+	even  bool // wraps rather than shrinks
 	low   bool // belongs to the group at the foot of the area
 	keep  int  // the higher, the longer it stays when there is no room
 }
@@ -217,7 +217,7 @@ func (p *page) stackUp(items []item, w, k, lines int) stack {
 		f := p.text(it.bold, n, min(it.lines, lines))
 		switch {
 		case it.even:
-			f.sizes = p.sizes(n)
+			f.sizes, f.wrap = p.sizes(n), p.sizes(n, n*smaller/100)
 		case it.word:
 			f.sizes = p.sizes(n, n*9/10, n*8/10, n*7/10, n*6/10)
 			f.wrap = p.sizes(n*7/10, n*6/10, n*5/10)

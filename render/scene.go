@@ -90,7 +90,7 @@ type Bar struct {
 	From, To int
 	Ticks    []Tick
 	Busy     []Span
-	Present  Span // the span of the present state, marked above the bar; none when empty
+	Present  Span // of the present state, marked above the bar; in the Week template, in today's column. None when empty
 }
 
 // WeekGrid is the body of the Week template.

@@ -57,7 +57,7 @@ func TestLettersStayApart(t *testing.T) {
 		"aäâàåãáą", "oöôőõó", "uüûùűúů", "AÄÅÂÀ", "OÖÔŐ", "UÜŰÛ", "eéèêëęě", "iìíîïı", "cçćč", "nñńň", "sśšş", "zźžż", "lł1I|", "dđď",
 		"rř", "IÎÏİ", "EÉÈÊËĘ", "CÇČG", "SŚŠŞ", "ZŽŻ", "ий", "еёѐ", "ії", "αά", "οό", ".:;,", "O0Q", "8B", "5S", "-–—_",
 	}
-	for size := minType; size <= 40; size++ {
+	for size := minType; size <= 24; size++ {
 		for _, bold := range []bool{false, true} {
 			st := d.strike(style{size, bold}.face(), size)
 			for _, family := range families {
@@ -287,7 +287,7 @@ func TestFontFolder(t *testing.T) {
 	}
 }
 
-// TestGlyphsLoad rasterises every glyph of the embedded fonts, with the hints that golang/freetype executes.
+// TestGlyphsLoad loads every fourth glyph of the embedded fonts, with the hints that golang/freetype executes.
 func TestGlyphsLoad(t *testing.T) {
 	t.Parallel()
 	d := testDrawer(t, "")
@@ -296,7 +296,7 @@ func TestGlyphsLoad(t *testing.T) {
 		seen := map[font.GID]bool{}
 		for it := f.shaped.Cmap.Iter(); it.Next(); {
 			r, id := it.Char()
-			if seen[id] || unicode.In(r, unicode.Z, unicode.C) {
+			if id%4 != 0 || seen[id] || unicode.In(r, unicode.Z, unicode.C) {
 				continue
 			}
 			seen[id] = true
@@ -307,7 +307,7 @@ func TestGlyphsLoad(t *testing.T) {
 				empty++
 			}
 		}
-		if n < 100 || empty > n/50 {
+		if n < 20 || empty > n/50 {
 			t.Errorf("%s: %d of %d characters have no outline", embedded[i].name, empty, n)
 		}
 	}
