@@ -220,9 +220,9 @@ func (l *configLoader) readCredentials() {
 	}
 }
 
-// notSettings are variables that begin like a setting and are none: those of this program, and
+// notSettings are variables that begin like a setting and are none: those of the program and its tests, and
 // the ones that Kubernetes adds for a service called lintel.
-var notSettings = regexp.MustCompile(`^LINTEL_(CONFIG|CORPUS|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP)(_.*)?)?)$`)
+var notSettings = regexp.MustCompile(`^LINTEL_(CONFIG|CORPUS|FULL|AXE|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP)(_.*)?)?)$`)
 
 func (l *configLoader) readEnv() {
 	byEnv := make(map[string]configKey, len(l.keys))
