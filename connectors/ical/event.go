@@ -16,14 +16,14 @@ type Options struct {
 	Zone          *time.Location // for floating times, whole days and zones that nobody knows
 	MaxPerEvent   int            // occurrences of one UID in one window; 0 = 5,000
 	MaxSteps      int            // work on one rule; 0 = 100,000
-	MaxTotalSteps int            // work on all rules of one call; 0 = 2,000,000
+	MaxTotalSteps int            // work on all rules of one call; 0 = 1,000,000
 }
 
 func (o Options) withDefaults() Options {
 	for _, f := range []struct {
 		n *int
 		d int
-	}{{&o.MaxPerEvent, 5_000}, {&o.MaxSteps, 100_000}, {&o.MaxTotalSteps, 2_000_000}} {
+	}{{&o.MaxPerEvent, 5_000}, {&o.MaxSteps, 100_000}, {&o.MaxTotalSteps, 1_000_000}} {
 		if *f.n <= 0 {
 			*f.n = f.d
 		}
