@@ -189,27 +189,31 @@ func isCalendar(b []byte) bool {
 
 // Read gets the whole feed and expands it.
 func (c *Connector) Read(ctx context.Context, req connectors.ReadRequest) (connectors.Snapshot, error) {
-	const op = "read window"
-	resp, err := c.fetch(ctx, op, req.Room, http.Header{})
+	resp, err := c.fetch(ctx, "read window", req.Room, http.Header{})
 	if err != nil {
 		return connectors.Snapshot{}, err
 	}
-	f, err := vevent.Parse(resp.Body, req.Room.Zone, ical.Limits{Bytes: maxBody})
-	if err != nil {
-		return connectors.Snapshot{}, &connectors.Error{Kind: connectors.Invalid, Op: op, Code: "no calendar", Cure: "calendar.cure.no_feed", Err: err}
-	}
-	if req.Progress != nil {
+	snap, err := read(resp.Body, resp.AsOf(), c.now(), req)
+	if err == nil && req.Progress != nil {
 		req.Progress(1, 1)
 	}
-	f.DistrustStamps(resp.AsOf().AddDate(0, 0, -1))
+	return snap, err
+}
+
+// read is Read without the network. AsOf is the server's clock, now ours.
+func read(body []byte, asOf, now time.Time, req connectors.ReadRequest) (connectors.Snapshot, error) {
+	f, err := vevent.Parse(body, req.Room.Zone, ical.Limits{Bytes: maxBody})
+	if err != nil {
+		return connectors.Snapshot{}, &connectors.Error{Kind: connectors.Invalid, Op: "read window", Code: "no calendar", Cure: "calendar.cure.no_feed", Err: err}
+	}
+	f.DistrustStamps(asOf.AddDate(0, 0, -1))
 	warnings := connectors.Warnings{}
-	snap := connectors.Snapshot{Events: f.Occurrences(req.Window, warnings), AsOf: resp.AsOf(), Complete: true, Skipped: f.Bad}
+	snap := connectors.Snapshot{Events: f.Occurrences(req.Window, warnings), AsOf: asOf, Complete: true, Skipped: f.Bad}
 	for i := range snap.Events {
 		snap.Events[i].Key = snap.Events[i].Identity()
 	}
 	connectors.SortEvents(snap.Events)
-	known, now := loadState(req.State), c.now()
-	next := newState(req.Window, snap.Events, now)
+	known, next := loadState(req.State), newState(req.Window, snap.Events, now)
 	if f.Truncated() || known.lost(next, now) {
 		if doubt := now.Unix() - known.Doubt; known.Doubt == 0 || doubt < int64(secondLook/time.Second) {
 			snap.Complete = false

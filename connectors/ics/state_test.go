@@ -1,16 +1,12 @@
 package ics
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"lintel/app/secret"
 	"lintel/app/when"
 	"lintel/connectors"
-	"lintel/connectors/outbound"
 )
 
 func TestRefresh(t *testing.T) {
@@ -56,29 +52,15 @@ func FuzzFeed(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	body := ""
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/calendar")
-		_, _ = w.Write([]byte(body))
-	}))
-	defer server.Close()
-	out, err := outbound.New(outbound.Options{AllowLoopback: true, Now: time.Now})
-	if err != nil {
-		f.Fatal(err)
-	}
-	c, err := New(out, Config{Feeds: map[string]secret.Text{"r": secret.New(server.URL)}, Now: time.Now})
-	if err != nil {
-		f.Fatal(err)
-	}
 	room := connectors.Room{ID: "r", Zone: zone}
 	w := when.Interval{From: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 5, 0, 0, 0, 0, time.UTC)}
 	f.Fuzz(func(t *testing.T, s string) {
-		body = s
-		ch, err := c.Probe(t.Context(), room, nil)
-		if err == nil && (ch.Wait < 0 || ch.Wait > maxWait) {
-			t.Errorf("wait %v", ch.Wait)
+		if w := refresh([]byte(s)); w < 0 || w > maxWait {
+			t.Errorf("wait %v", w)
 		}
-		snap, err := c.Read(t.Context(), connectors.ReadRequest{Room: room, Window: w})
+		hash([]byte(s))
+		now := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+		snap, err := read([]byte(s), now, now, connectors.ReadRequest{Room: room, Window: w})
 		if err != nil {
 			if connectors.KindOf(err) == "" {
 				t.Errorf("%v", err)
