@@ -12,13 +12,11 @@ type SetPassword struct {
 	Errors ui.Errors
 }
 
-// UseLink is where a link leads that signs in or begins the set-up: GET /setup?token=… and GET /link/{token}. Nothing happens on GET: the
-// button does it.
+// UseLink is where a link leads that signs in: GET /link/{token}. Nothing happens on GET: the button does it.
 //
 // POST Action: token.
 type UseLink struct {
-	Setup  bool   // the set-up link; otherwise one that signs Name in
-	Name   string // of the account, "" with Setup
+	Name   string // of the account
 	Token  string
 	Action string
 }

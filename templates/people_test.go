@@ -60,9 +60,6 @@ func peopleSamples() []sample {
 		bare("set-password", func(sh ui.Shell) templ.Component {
 			return SetPasswordPage(sh, SetPassword{Token: "t", Name: "Luca Bernasconi", Login: "luca", Errors: ui.Errors{"again": sh.T("account.again_wrong")}})
 		}),
-		bare("link-setup", func(sh ui.Shell) templ.Component {
-			return UseLinkPage(sh, UseLink{Setup: true, Token: "t", Action: "/setup"})
-		}),
 		bare("link-sign-in", func(sh ui.Shell) templ.Component {
 			return UseLinkPage(sh, UseLink{Name: "Anna Keller", Token: "t", Action: "/link"})
 		}),
