@@ -260,9 +260,9 @@ func (l *listenerCerts) certificate(hello *tls.ClientHelloInfo) (*tls.Certificat
 		}
 	}
 	if l.browser != nil && slices.Contains(hello.SupportedProtos, "h2") { // as every browser offers, and no firmware
-		return l.browser.certificate(hello)
+		return l.browser.certificate()
 	}
-	return l.local.certificate(hello)
+	return l.local.certificate()
 }
 
 // locals returns the local certificates of the listener.

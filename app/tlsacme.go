@@ -127,12 +127,10 @@ func (a *acmeCerts) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	if name == "" {
 		name = a.names[0]
 	}
-	if !slices.Contains(a.names, name) || len(a.cache.AllMatchingCertificates(name)) == 0 {
+	if !slices.Contains(a.names, name) {
 		return nil, nil
 	}
-	named := *hello
-	named.ServerName = name
-	return a.manager.GetCertificate(&named)
+	return cached(a.cache, name), nil
 }
 
 func (a *acmeCerts) leaf(name string) *x509.Certificate { return cachedLeaf(a.cache, name) }
