@@ -18,6 +18,10 @@ import (
 // batch is how many objects one multiget asks for.
 const batch = 50
 
+// pastSeries is how long after its last occurrence a series still counts as going on: longer than slack,
+// so that one that is over does not touch the window for ever.
+const pastSeries = 7 * 24 * time.Hour
+
 // object is one calendar object as fetched.
 type object struct {
 	member
@@ -184,7 +188,7 @@ func (r *reader) add(o object) {
 		r.state.Objects[o.href] = obj{ETag: o.etag, From: 1, Bad: 1}
 		return
 	}
-	from, to, open := f.Span(r.window.From)
+	from, to, open := f.Span(r.window.From.Add(-pastSeries))
 	if open {
 		to = forever
 	}

@@ -156,11 +156,13 @@ const (
 type edited struct {
 	object
 	file *vevent.File
+	ours bool // it carries our token
 }
 
 // find returns one occurrence as it stands now.
 func (o *edited) find(occurrence string) (connectors.Event, bool) {
 	e, ok := o.file.Find(occurrence)
+	o.ours = e.Token != ""
 	e.Key, e.Rev, e.Written = key(o.href, occurrence), o.etag, o.written
 	return e, ok
 }
@@ -205,7 +207,7 @@ func (c *Connector) object(ctx context.Context, op string, at *url.URL, href str
 	if err != nil {
 		return nil, connectors.Fail(connectors.Unsupported, op, "the object can't be read: %w", err)
 	}
-	return &edited{o, f}, nil
+	return &edited{object: o, file: f}, nil
 }
 
 // edit fetches an object, lets change decide and writes back under the condition that nobody else has
@@ -233,10 +235,13 @@ func (c *Connector) store(ctx context.Context, op string, at *url.URL, o *edited
 	if err != nil {
 		return connectors.Fail(connectors.Invalid, op, "the object's address is no URL")
 	}
-	if o.etag == "" {
+	method, header := http.MethodDelete, http.Header{}
+	switch ours := do == remove && o.ours; {
+	case o.etag != "":
+		header.Set("If-Match", o.etag)
+	case !ours: // what we wrote ourselves nobody else changes, so it may be deleted without condition
 		return connectors.Fail(connectors.Unsupported, op, "the server names no revision, so a change could overwrite another one")
 	}
-	method, header := http.MethodDelete, http.Header{"If-Match": {o.etag}}
 	var body []byte
 	if do == write {
 		cal, whole := o.file.Calendar()

@@ -201,6 +201,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, body []byte) {
 		davError(w, http.StatusForbidden, "supported-report")
 		return
 	}
+	s.asked = len(req.Hrefs)
 	out := newMultistatus()
 	for _, h := range req.Hrefs {
 		u, err := url.Parse(h)
@@ -216,7 +217,11 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, body []byte) {
 		o := c.objects[name]
 		props := s.objectProps(o)
 		if !s.Quirks.NoData {
-			props[xml.Name{Space: cal, Local: "calendar-data"}] = escape(o.data)
+			data := escape(o.data)
+			if s.Quirks.Unescaped {
+				data = o.data
+			}
+			props[xml.Name{Space: cal, Local: "calendar-data"}] = data
 		}
 		out.add(s.href(u.Path), req.Prop.Any, props)
 	}

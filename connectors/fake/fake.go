@@ -34,6 +34,7 @@ type Quirks struct {
 	EscapedHrefs   bool          // every byte that may be is percent-encoded, in lower case
 	HrefHost       string        // with AbsoluteHrefs: the host that the server thinks it has
 	NoData         bool          // multiget answers without calendar-data
+	Unescaped      bool          // calendar-data is not escaped, so that an object can break the XML
 	Digest         bool          // asks for Digest instead of Basic
 	ReadOnly       bool          // privileges: read
 	Skew           time.Duration // of its clock
@@ -61,6 +62,7 @@ type Call struct {
 	Method, Path, Depth string
 	At                  time.Time
 	Status              int
+	Hrefs               int // that a report asked for
 }
 
 type object struct {
@@ -90,6 +92,7 @@ type Server struct {
 	seq    int
 	nonce  string
 	skew   time.Duration
+	asked  int // hrefs of the request being answered
 	http   *httptest.Server
 }
 
@@ -245,7 +248,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) note(r *http.Request, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = append(s.calls, Call{r.Method, r.URL.Path, r.Header.Get("Depth"), s.Now(), status})
+	s.calls = append(s.calls, Call{r.Method, r.URL.Path, r.Header.Get("Depth"), s.Now(), status, s.asked})
+	s.asked = 0
 }
 
 // date is an HTTP date on the server's clock.

@@ -113,8 +113,8 @@ func add(to connectors.Warnings, from map[ical.Warning]int) {
 const lookahead = 100 * 366 * 24 * time.Hour
 
 // Span returns bounds of all occurrences, as Unix seconds: no occurrence lies outside, apart from what a
-// change of the room's zone moves. Open means that there may be some at any time after from. A file
-// without events gives to before from.
+// change of the room's zone moves. Open means that a series has an occurrence after `after`, so that
+// there is no upper bound. A file without events gives to before from.
 func (f *File) Span(after time.Time) (from, to int64, open bool) {
 	from, to = 1, 0
 	recurs := false
