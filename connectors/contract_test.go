@@ -2,8 +2,13 @@ package connectors_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +16,8 @@ import (
 
 	"lintel/app/when"
 	"lintel/connectors"
+	"lintel/connectors/ical"
+	"lintel/connectors/vevent"
 )
 
 var kinds = []connectors.Kind{
@@ -108,5 +115,48 @@ func TestEvents(t *testing.T) {
 	e.Hide()
 	if e != (connectors.Event{Private: true}) {
 		t.Errorf("%+v", e)
+	}
+}
+
+// Every text key that a connector can name has words for a person.
+func TestKeysHaveWords(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../templates/text/en.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words map[string]any
+	if err := json.Unmarshal(b, &words); err != nil {
+		t.Fatal(err)
+	}
+	key := regexp.MustCompile(`"(calendar\.(?:check|cure|warning)\.[a-z_]+)"`)
+	found := 0
+	need := func(where, k string) {
+		found++
+		if words[k] == nil {
+			t.Errorf("%s names %q, which has no words", where, k)
+		}
+	}
+	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		src, err := os.ReadFile(path)
+		for _, m := range key.FindAllStringSubmatch(string(src), -1) {
+			need(path, m[1])
+		}
+		return err
+	})
+	if err != nil || found < 30 {
+		t.Fatalf("%d keys found, %v", found, err)
+	}
+	for _, k := range kinds {
+		need(string(k), connectors.CureOf(&connectors.Error{Kind: k}))
+	}
+	for _, w := range []ical.WarningKind{
+		ical.WarnZoneGuessed, ical.WarnZoneUnknown, ical.WarnManyZones, ical.WarnRuleInvalid, ical.WarnRulePart, ical.WarnRuleCut,
+		ical.WarnDateInvalid, ical.WarnEndInvalid, ical.WarnStartMissing, ical.WarnNoUID, ical.WarnOldVersion,
+	} {
+		need("ical", vevent.WarningKey(w))
 	}
 }

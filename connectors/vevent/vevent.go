@@ -104,8 +104,13 @@ func (f *File) event(occ ical.Occurrence) connectors.Event {
 // add counts ical's warnings under the contract's text keys.
 func add(to connectors.Warnings, from map[ical.Warning]int) {
 	for w, n := range from {
-		to.Add("calendar.warning."+strings.ReplaceAll(string(w.Kind), " ", "_"), w.Detail, n)
+		to.Add(WarningKey(w.Kind), w.Detail, n)
 	}
+}
+
+// WarningKey is the text key of a warning of ical's.
+func WarningKey(k ical.WarningKind) string {
+	return "calendar.warning." + strings.ReplaceAll(string(k), " ", "_")
 }
 
 // lookahead is how far a series that has come to its end is looked for: one without an occurrence in
