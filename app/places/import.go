@@ -144,7 +144,8 @@ func readTable(file []byte, placed bool) ([]row, error) {
 		file = decoded
 	}
 	r := csv.NewReader(bytes.NewReader(file))
-	r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace = separator(file), -1, true
+	r.Comma, r.FieldsPerRecord = separator(file), -1
+	r.TrimLeadingSpace = r.Comma != '\t' // a tab is space too
 	header, err := r.Read()
 	if err != nil {
 		return nil, problem.Field("file", "places.import_unreadable").Because(err)
