@@ -161,22 +161,3 @@ func TestImportOntoAFloor(t *testing.T) {
 	_, err = h.s.PreviewImport(ctx, admin, []byte("name\nTödi\n"), "nothing")
 	wantProblem(t, err, "places.no_floor")
 }
-
-// FuzzImport: no file makes the reader panic, and what it accepts keeps to the limits.
-func FuzzImport(f *testing.F) {
-	f.Add(places.ImportSample())
-	f.Add([]byte("building\tfloor\tname\nA\tB\tC\n"))
-	f.Add([]byte("\xef\xbb\xbfbuilding,floor,name,seats\r\n\"a\nb\",c,d,99999999999999999999\r\n"))
-	f.Add([]byte("building;floor;name;level\n;;;-999\n\xff\xfe;x;y"))
-	f.Fuzz(func(t *testing.T, file []byte) {
-		h := newHouse(t)
-		h.building("A")
-		p, err := h.s.PreviewImport(context.Background(), admin, file, "")
-		if err != nil && problem.Of(err) == nil {
-			t.Errorf("%v", err)
-		}
-		if err == nil && (len(p.Lines) == 0 || len(p.Lines) > places.ImportLines || p.New+p.Changed+p.Same+p.Bad != len(p.Lines)) {
-			t.Errorf("%+v", p)
-		}
-	})
-}
