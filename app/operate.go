@@ -1,0 +1,219 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"lintel/app/backup"
+	"lintel/app/calendars"
+	"lintel/app/people"
+	"lintel/app/problem"
+	"lintel/connectors"
+	"lintel/store"
+	"lintel/templates/text"
+)
+
+// byCommand is the actor of the command line: whoever may open the data folder.
+var byCommand = people.Setup("command line")
+
+// openOperations opens the databases of a folder on which no server runs.
+func openOperations(ctx context.Context, start Start) (Operations, func() error, error) {
+	h, err := openHouse(ctx, start, nil, nil)
+	if err != nil {
+		return Operations{}, nil, err
+	}
+	return h.operations(), h.Close, nil
+}
+
+// operations are what commands may ask, over the control socket or directly.
+func (h *house) operations() Operations {
+	return Operations{
+		Health:        h.health,
+		SetupLink:     h.newSetupLink,
+		AddUser:       h.addUser,
+		ResetPassword: h.resetPassword,
+		ListUsers:     h.listUsers,
+		Doctor:        h.doctor,
+		Backup:        h.backup,
+	}
+}
+
+func (h *house) health(ctx context.Context, _ Nothing) (Health, error) {
+	v := Health{
+		Version: h.start.Build.Version, PID: os.Getpid(), StartedAt: h.startedAt,
+		PortalURL: address(h.portalURL), DeviceURL: address(h.deviceURL),
+	}
+	if err := h.store.Ping(ctx); err != nil {
+		v.Faults = append(v.Faults, "The database does not answer: "+err.Error())
+	}
+	return v, nil
+}
+
+func (h *house) newSetupLink(ctx context.Context, _ Nothing) (SetupLink, error) {
+	needs, err := h.people.NeedsSetup(ctx)
+	if err != nil {
+		return SetupLink{}, err
+	}
+	if !needs {
+		return SetupLink{}, fmt.Errorf("there is an administrator already; `lintel user reset-password` gives one a new password")
+	}
+	if h.portalURL == nil {
+		return SetupLink{}, fmt.Errorf("the server is not running; start it with `lintel serve`, which prints the link")
+	}
+	token, err := h.people.SetupLink(ctx)
+	if err != nil {
+		return SetupLink{}, err
+	}
+	return SetupLink{URL: linkAddress(h.portalURL, "setup", token)}, nil
+}
+
+func (h *house) addUser(ctx context.Context, u NewUser) (Credentials, error) {
+	building, err := h.findBuilding(ctx, u.Building)
+	if err != nil {
+		return Credentials{}, err
+	}
+	password, made := u.Password.Text, Credentials{Login: u.Login, URL: address(h.portalURL)}
+	if password.IsZero() {
+		password = people.NewPassword()
+		made.Password = SentSecret{password}
+	}
+	name := u.Name
+	if name == "" {
+		name = u.Login
+	}
+	_, err = h.people.Create(ctx, byCommand, people.NewAccount{
+		Name: name, Email: u.Email, Login: u.Login, Language: u.Language, Password: password,
+		Grants: []people.Grant{{Role: people.Role(u.Role), Building: building}},
+	})
+	return made, err
+}
+
+// findBuilding finds a building by name or id; "" is everywhere.
+func (h *house) findBuilding(ctx context.Context, nameOrID string) (store.BuildingID, error) {
+	if nameOrID == "" {
+		return "", nil
+	}
+	var all []store.Building
+	if err := h.store.View(ctx, func(tx *store.Tx) (err error) {
+		all, err = tx.Buildings()
+		return err
+	}); err != nil {
+		return "", err
+	}
+	var names []string
+	for _, b := range all {
+		if string(b.ID) == nameOrID || strings.EqualFold(b.Name, nameOrID) {
+			return b.ID, nil
+		}
+		names = append(names, b.Name)
+	}
+	return "", fmt.Errorf("there is no building %q; there are: %s", nameOrID, strings.Join(names, ", "))
+}
+
+func (h *house) resetPassword(ctx context.Context, r PasswordReset) (Credentials, error) {
+	password, made := r.Password.Text, Credentials{Login: r.Login, URL: address(h.portalURL)}
+	if password.IsZero() {
+		password = people.NewPassword()
+		made.Password = SentSecret{password}
+	}
+	return made, h.people.SetPassword(ctx, byCommand, r.Login, password)
+}
+
+func (h *house) listUsers(ctx context.Context, _ Nothing) ([]UserLine, error) {
+	accounts, _, err := h.people.List(ctx, byCommand, people.Query{})
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]UserLine, 0, len(accounts))
+	for _, a := range accounts {
+		l := UserLine{Login: a.Login, Name: a.Name, Email: a.Email, Active: a.DisabledAt.IsZero(), LastSeen: a.LastSignIn}
+		for _, g := range a.Grants {
+			role := g.Role
+			if g.Building != "" {
+				role += " (one building)"
+			}
+			l.Roles = append(l.Roles, role)
+		}
+		lines = append(lines, l)
+	}
+	return lines, nil
+}
+
+// doctor looks at the databases, the certificates and, when asked, the booking systems.
+func (h *house) doctor(ctx context.Context, req DoctorRequest) ([]Finding, error) {
+	var found []Finding
+	wrong, err := h.store.Integrity(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(wrong) > 0:
+		found = append(found, fail("database", "Stop the server, keep a copy of the data folder, and restore the last good backup.",
+			"It is damaged: %s", strings.Join(wrong[:min(3, len(wrong))], "; ")))
+	default:
+		found = append(found, ok("database", "Both files are whole."))
+	}
+	if h.tls != nil {
+		found = append(found, h.tls.State().Findings(h.start.Now())...)
+	}
+	if h.jobs != nil {
+		for _, j := range h.jobs.Status() {
+			if j.LastErr != "" {
+				found = append(found, warn("job "+j.Name, "Look at the log: journalctl -u lintel", "Its last run failed: %s", j.LastErr))
+			}
+		}
+	}
+	if req.Systems {
+		more, err := h.doctorSystems(ctx)
+		if err != nil {
+			return found, err
+		}
+		found = append(found, more...)
+	}
+	return found, nil
+}
+
+// doctorSystems connects to every booking system and says in which step it fails.
+func (h *house) doctorSystems(ctx context.Context) ([]Finding, error) {
+	var systems []store.System
+	if err := h.store.View(ctx, func(tx *store.Tx) (err error) {
+		systems, err = tx.Systems()
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	var found []Finding
+	for _, y := range systems {
+		check := "booking system " + y.Name
+		report, err := h.calendars.Check(ctx, byCommand, y.ID, calendars.Connection{}, "", false)
+		if err != nil {
+			if p := problem.Of(err); p == nil {
+				return found, err
+			}
+			found = append(found, fail(check, "", "It can't be checked: %s.", explain(err)))
+			continue
+		}
+		finding := ok(check, "Every step of the check is well.")
+		for _, step := range report.Steps {
+			if step.State == connectors.StepFailed {
+				finding = fail(check, "Open Booking systems in the portal and press Check: it says what cures it.", "%s: %s", text.For(text.English).T(step.Name), step.Said)
+				break
+			}
+		}
+		found = append(found, finding)
+	}
+	return found, nil
+}
+
+func (h *house) backup(ctx context.Context, w io.Writer) (BackupResult, error) {
+	m, err := backup.Create(ctx, backup.Source{
+		Store: h.store, Now: h.start.Now, Version: h.start.Build.Version, Folders: []string{keyFolder, tlsFolder},
+	}, w)
+	r := BackupResult{CreatedAt: m.CreatedAt, Schema: m.Schema}
+	for _, f := range m.Files {
+		r.Bytes += f.Size
+	}
+	return r, err
+}
