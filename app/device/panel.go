@@ -1,16 +1,20 @@
 package device
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"lintel/app/displays"
+	"lintel/templates"
+	"lintel/templates/text"
 )
 
 // panelCookie holds a panel's key. Portal cookies mean nothing here, and this one is sent nowhere else.
@@ -18,13 +22,12 @@ const panelCookie = "lintel_panel"
 
 // Times of a panel's stream.
 const (
-	panelRetry    = 3 * time.Second  // how soon a browser connects again
-	panelBeat     = 20 * time.Second // how often it hears from us at least, so that it notices when it does not
-	panelSend     = 10 * time.Second // how long one event may take to be received
-	panelFull     = 30 * time.Second // how soon it tries again when there are too many streams
-	maxStreams    = 1024
-	cookieLasts   = 400 * 24 * time.Hour // the longest that browsers accept; renewed with each loading of the page
-	pairAfterGone = "gone"
+	panelRetry  = 3 * time.Second  // how soon a browser connects again
+	panelBeat   = 20 * time.Second // how often it hears from us at least, so that it notices when it does not
+	panelSend   = 10 * time.Second // how long one event may take to be received
+	panelFull   = 30 * time.Second // how soon it tries again when there are too many streams
+	maxStreams  = 1024
+	cookieLasts = 400 * 24 * time.Hour // the longest that browsers accept; renewed with each loading of the page
 )
 
 // panelNews is what the page's script gets: in each event of the stream, and from GET /panel/state.
@@ -35,8 +38,8 @@ type panelNews struct {
 	Panel  json.RawMessage `json:"panel,omitempty"`
 }
 
-// gone is the panel of a browser whose pairing is not known (any more): the page loads itself anew and pairs.
-var gonePanel = json.RawMessage(`{"screen":"gone"}`)
+// gonePanel is the panel of a browser whose pairing is not known (any more): the page loads itself anew and pairs.
+const gonePanel = `{"screen":"gone"}`
 
 func panelKey(r *http.Request) string {
 	c, err := r.Cookie(panelCookie)
@@ -51,7 +54,7 @@ func (h *handler) news(r *http.Request, key string) (n panelNews, ok bool) {
 	st, err := h.o.Displays.Panel(key, displays.Report{Address: h.source(r).String()})
 	if err != nil {
 		now := h.o.Now()
-		return panelNews{Now: now.UnixMilli(), Build: h.o.Build, Panel: gonePanel}, false
+		return panelNews{Now: now.UnixMilli(), Build: h.o.Build, Panel: json.RawMessage(gonePanel)}, false
 	}
 	_, offset := st.Now.Zone()
 	return panelNews{Now: st.Now.UnixMilli(), Offset: offset, Build: h.o.Build, Panel: st.JSON}, true
@@ -187,5 +190,28 @@ func (h *handler) panelPage(w http.ResponseWriter, r *http.Request) {
 		n, _ = h.news(r, key)
 	}
 	h.setPanelCookie(w, r, key)
-	h.writePanelPage(w, n)
+	panelHeaders(w.Header())
+	h.writePanelPage(w, r, n)
+}
+
+// writePanelPage writes the page with its first news in it.
+func (h *handler) writePanelPage(w http.ResponseWriter, r *http.Request, n panelNews) {
+	var p displays.Panel
+	news, err := json.Marshal(n)
+	if err == nil {
+		err = json.Unmarshal(n.Panel, &p)
+	}
+	var b bytes.Buffer
+	if err == nil {
+		err = templates.PanelPage(templates.Panel{Lang: text.Lang(p.Lang), News: string(news)}).Render(r.Context(), &b)
+	}
+	if err != nil {
+		h.fail(w, fmt.Errorf("make panel page: %w", err))
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(b.Len()))
+	h.deadline(w, writeTime)
+	_, _ = w.Write(b.Bytes())
 }

@@ -48,19 +48,17 @@ func finite(s string) (float64, bool) {
 	return f, err == nil && !math.IsNaN(f) && !math.IsInf(f, 0)
 }
 
-// lithiumCurve is the charge of a lithium-ion cell by its voltage at rest, from full to empty.
-var lithiumCurve = [...]struct{ mv, percent int }{
-	{4150, 100}, {4080, 90}, {4020, 80}, {3950, 70}, {3870, 60}, {3840, 50}, {3800, 40}, {3770, 30}, {3730, 20}, {3690, 10}, {3610, 5}, {3300, 0},
-}
-
-// lithium returns the percentage of charge at a voltage, by straight lines between the points of the curve.
+// lithium returns the charge of a lithium-ion cell in percent by its voltage at rest: straight lines between measured points.
 func lithium(mv int) int {
-	if mv >= lithiumCurve[0].mv {
+	curve := [...]struct{ mv, percent int }{
+		{4150, 100}, {4080, 90}, {4020, 80}, {3950, 70}, {3870, 60}, {3840, 50}, {3800, 40}, {3770, 30}, {3730, 20}, {3690, 10}, {3610, 5}, {3300, 0},
+	}
+	if mv >= curve[0].mv {
 		return 100
 	}
-	for i, low := range lithiumCurve[1:] {
+	for i, low := range curve[1:] {
 		if mv >= low.mv {
-			high := lithiumCurve[i]
+			high := curve[i]
 			return low.percent + (mv-low.mv)*(high.percent-low.percent)/(high.mv-low.mv)
 		}
 	}

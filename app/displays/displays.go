@@ -173,7 +173,7 @@ func (s *Service) put(row store.Display) *display {
 			delete(s.byKey, [sha256.Size]byte(d.row.KeyHash))
 		}
 		keepContact(&row, &d.row)
-		d.row = row
+		d.row, d.sized = row, false
 		d.mu.Unlock()
 	}
 	if len(row.KeyHash) == sha256.Size {
@@ -248,6 +248,7 @@ type display struct {
 	mu        sync.Mutex
 	row       store.Display
 	resizedAt time.Time
+	sized     bool                 // the device told its size since the row was read
 	told      Battery              // at the last contact; Mains and Charging are not stored
 	asked     time.Time            // when this hardware last asked for a new key and was refused
 	saved     store.DisplayPicture // the newest picture's name, as on disk or on its way there

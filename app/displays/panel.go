@@ -156,6 +156,7 @@ func (s *Service) Panel(key string, rep Report) (PanelState, error) {
 	}
 	now := s.o.Now()
 	d.mu.Lock()
+	d.listen(rep)
 	c := d.contact(rep, now, panelPoll)
 	st := PanelState{JSON: d.panel, Now: now.UTC()}
 	if d.zone != nil {

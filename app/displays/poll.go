@@ -74,12 +74,16 @@ func (s *Service) poll(key string, rep *Report) (Answer, error) {
 		d.mu.Unlock()
 		return Answer{}, ErrRefused
 	}
-	a := Answer{Display: d.id, State: d.row.State, Picture: d.picture, Wake: d.sleep(now), tag: d.tag, at: now}
+	a := Answer{Display: d.id, State: d.row.State, Picture: d.picture, tag: d.tag, at: now}
+	power := d.power()
+	if rep != nil {
+		d.listen(*rep)
+	}
+	a.Wake = d.sleep(now)
 	if rep == nil {
 		d.mu.Unlock()
 		return a, nil
 	}
-	power := d.power()
 	c := d.contact(*rep, now, a.Wake)
 	changed, ws := d.power() != power, d.row.Workspace
 	d.mu.Unlock()
@@ -119,16 +123,18 @@ func (d *display) sleep(now time.Time) time.Duration {
 	if d.row.State == store.DisplayPending {
 		return claimWake(d.row.ClaimStarted, now)
 	}
-	return max(d.plan.wake(now), wakeMinMains).Round(time.Second)
+	p, power := d.plan, d.power()
+	p.mains, p.low = power.mains, power.low
+	return p.wake(now).Round(time.Second)
 }
 
-// contact notes a contact and returns it for the disk. d.mu is held.
-func (d *display) contact(rep Report, now time.Time, wake time.Duration) store.DisplayContact {
+// listen notes what a device tells. d.mu is held.
+func (d *display) listen(rep Report) {
 	row := &d.row
 	if !row.KeySeen {
 		row.KeySeen, row.ReenrolUntil = true, time.Time{}
 	}
-	row.SeenAt, row.NextWakeAt, row.Address = now, now.Add(wake), rep.Address
+	row.Address = rep.Address
 	set(&row.Model, rep.Model, maxModel)
 	set(&row.Firmware, rep.Firmware, maxWord)
 	row.WakeReason = ""
@@ -145,12 +151,18 @@ func (d *display) contact(rep Report, now time.Time, wake time.Duration) store.D
 	case b.Known:
 		d.told, row.BatteryMV, row.BatteryPercent = b, b.MV, steady(row.BatteryPercent, b.Percent, b.Charging)
 	}
+}
+
+// contact notes when a device called and will call again, and returns all that it told for the disk. d.mu is held.
+func (d *display) contact(rep Report, now time.Time, wake time.Duration) store.DisplayContact {
+	row := &d.row
+	row.SeenAt, row.NextWakeAt = now, now.Add(wake)
 	c := store.DisplayContact{
 		ID: d.id, SeenAt: row.SeenAt, NextWakeAt: row.NextWakeAt, Address: row.Address, Model: row.Model, Firmware: row.Firmware,
 		BatteryPercent: row.BatteryPercent, BatteryMV: row.BatteryMV, RSSI: row.RSSI,
 		WakeReason: row.WakeReason, ReportedRefresh: row.ReportedRefresh,
 	}
-	if rep.Width == row.Width && rep.Height == row.Height {
+	if d.sized {
 		c.Width, c.Height = row.Width, row.Height
 	}
 	if row.HardwareID == "" {
@@ -204,7 +216,7 @@ func (d *display) resized(rep Report, now time.Time) bool {
 	if now.Sub(d.resizedAt).Abs() < resizeEvery {
 		return false
 	}
-	d.row.Width, d.row.Height, d.resizedAt = rep.Width, rep.Height, now
+	d.row.Width, d.row.Height, d.resizedAt, d.sized = rep.Width, rep.Height, now, true
 	return true
 }
 

@@ -174,7 +174,7 @@ func (s *Service) showRoom(d *display, r *room, now time.Time) time.Time {
 		s.showPanel(d, r.panel(l, now, scene), r.zone)
 	} else {
 		s.draw(d, row, scene)
-		p := plan{awake: r.awake(), mains: power.mains, low: power.low, jitter: d.jitter}
+		p := plan{awake: r.awake(), jitter: d.jitter}
 		p.change = r.changes(l, edges, a, scene)
 		d.mu.Lock()
 		d.plan = p
@@ -229,7 +229,7 @@ func (s *Service) showNotice(d *display, homeless bool) {
 		return
 	}
 	d.mu.Lock()
-	d.plan = plan{idle: true, mains: d.power().mains, jitter: d.jitter}
+	d.plan = plan{idle: true, jitter: d.jitter}
 	d.mu.Unlock()
 	if row.Protocol == store.ProtocolPanel {
 		s.showPanel(d, noticePanel(p, scene), nil)

@@ -120,10 +120,30 @@ func (s *Service) Flush(ctx context.Context) error {
 		s.queue.Unlock()
 		return fmt.Errorf("store contacts of displays: %w", err)
 	}
-	for id := range contacts {
+	for id, c := range contacts {
+		if c.HardwareID != "" {
+			s.learnHardware(ctx, id)
+		}
 		s.o.Changed(id)
 	}
 	return nil
+}
+
+// learnHardware takes over the hardware id that a contact brought, if no other display had it.
+func (s *Service) learnHardware(ctx context.Context, id store.DisplayID) {
+	var hardware string
+	if err := s.o.Store.View(ctx, func(tx *store.Tx) error {
+		row, err := tx.Display(id)
+		hardware = row.HardwareID
+		return err
+	}); err != nil {
+		return // the display was removed meanwhile, or the program stops
+	}
+	if d := s.get(id); d != nil {
+		d.mu.Lock()
+		d.row.HardwareID = hardware
+		d.mu.Unlock()
+	}
 }
 
 // save stores in transactions of bounded size, so that bookings do not wait for long. What is stored twice is the same.
