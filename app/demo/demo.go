@@ -145,7 +145,7 @@ type meeting struct {
 	private  bool
 }
 
-// calls are two minutes of talk and two minutes of silence, for an hour.
+// calls are two minutes of talk and two minutes of silence, for an hour from now.
 func calls(now time.Time, r Room) []meeting {
 	const turn = 4 * time.Minute
 	start := now.Truncate(turn).Add(time.Duration(r.Pulse) * time.Minute)
@@ -204,7 +204,7 @@ func (b Building) add(tx *store.Tx, r Room, meetings []meeting) (bool, error) {
 	}
 	added := false
 	for _, m := range meetings {
-		if !m.to.After(tx.Now()) || taken(m) {
+		if taken(m) {
 			continue
 		}
 		// Somebody may have cancelled it: then it stays so.

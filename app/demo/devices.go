@@ -41,6 +41,7 @@ type Display struct {
 	Claim func(ctx context.Context, code string, d Display) error // approves it, as an administrator would
 
 	token, etag, filename string
+	receipt               string // what the first enrolment gave, to pick up the approval with
 	claimed               bool
 }
 
@@ -161,7 +162,8 @@ func (d *Display) pollNative(ctx context.Context) (time.Duration, error) {
 	if d.token == "" {
 		body, err := json.Marshal(map[string]any{
 			"hw_id": d.MAC, "model": "virtual-10", "fw": "1.0",
-			"caps": map[string]any{"w": 1024, "h": 768, "bits": 2, "palette": "gray4", "formats": []string{"png"}},
+			"caps":  map[string]any{"w": 1024, "h": 768, "bits": 2, "palette": "gray4", "formats": []string{"png"}},
+			"claim": d.receipt,
 		})
 		if err != nil {
 			return 0, err
@@ -172,13 +174,14 @@ func (d *Display) pollNative(ctx context.Context) (time.Duration, error) {
 		}
 		var enrol struct {
 			Code  string `json:"code"`
+			Claim string `json:"claim"`
 			Token string `json:"token"`
-			Retry int    `json:"retry_s"`
 		}
 		if err := json.Unmarshal(answer, &enrol); err != nil {
 			return 0, fmt.Errorf("enrol answered %s: %w", resp.Status, err)
 		}
 		if enrol.Token == "" {
+			d.receipt = enrol.Claim
 			return 2 * time.Second, d.claim(ctx, enrol.Code)
 		}
 		d.token = enrol.Token
