@@ -134,7 +134,7 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	}
 	c, ok := rm.sys.conn.(connectors.ReadWriter)
 	if !ok || !c.Caps().Has(connectors.CapBook) {
-		return problem.New(problem.Refused, "systems.read_only")
+		return problem.New(problem.Refused, "bookings.read_only")
 	}
 	if blocked || paused {
 		return problem.New(problem.Down, "systems.unreachable")
@@ -197,7 +197,7 @@ func explain(err error) error {
 	case connectors.Conflict:
 		kind, key = problem.Conflict, "bookings.changed_meanwhile"
 	case connectors.Forbidden, connectors.Unsupported:
-		key = "systems.read_only"
+		key = "bookings.read_only"
 	case connectors.NotFound:
 		kind, key = problem.NotFound, "bookings.gone"
 	case connectors.Transient, connectors.Throttled, connectors.Auth, connectors.Trust, connectors.Gone:
