@@ -127,8 +127,21 @@ func TestDatabaseRefusesOverlap(t *testing.T) {
 				VALUES (?,?,?,?,1,?,'','','UTC','api',0,0)`, []any{want.room, want.from, want.to, want.cancelled, id}
 			if len(model) > 0 && rapid.Bool().Draw(rt, "change") {
 				id = rapid.SampledFrom(slices.Sorted(maps.Keys(model))).Draw(rt, "which")
-				query = `UPDATE booking SET workspace_id=?, from_at=?, to_at=?, cancelled_at=? WHERE id=?`
-				args[4] = id
+				old := model[id]
+				switch rapid.IntRange(0, 3).Draw(rt, "what") {
+				case 0:
+					query, args = `UPDATE booking SET workspace_id=? WHERE id=?`, []any{want.room, id}
+					want = span{want.room, old.from, old.to, old.cancelled}
+				case 1:
+					query, args = `UPDATE booking SET from_at=? WHERE id=?`, []any{old.to - 1, id}
+					want = span{old.room, old.to - 1, old.to, old.cancelled}
+				case 2:
+					query, args = `UPDATE booking SET to_at=? WHERE id=?`, []any{old.from + want.to - want.from, id}
+					want = span{old.room, old.from, old.from + want.to - want.from, old.cancelled}
+				case 3:
+					query, args = `UPDATE booking SET cancelled_at=? WHERE id=?`, []any{want.cancelled, id}
+					want = span{old.room, old.from, old.to, want.cancelled}
+				}
 			}
 			err := s.Exec(ctx, query, args...)
 			switch refuse := want.meets(id, model); {
