@@ -1163,7 +1163,7 @@ func AccountPage(sh ui.Shell, v Account) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("nav.sign_out"), Kind: ui.Accent, Aria: sh.T("account.end_one", "Name", s.What)}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("nav.sign_out"), Kind: ui.Accent, Aria: sh.T("nav.sign_out") + ": " + s.What}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -396,7 +396,7 @@ func SystemCardPart(sh ui.Shell, c SystemCard, link bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: checkLabel(sh, c), Kind: checkKind(c), Aria: sh.T("systems.check_one", "Name", c.Name)}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: checkLabel(sh, c), Kind: checkKind(c), Aria: checkLabel(sh, c) + ": " + c.Name}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
