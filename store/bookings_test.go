@@ -133,8 +133,9 @@ func TestDatabaseRefusesOverlap(t *testing.T) {
 					query, args = `UPDATE booking SET workspace_id=? WHERE id=?`, []any{want.room, id}
 					want = span{want.room, old.from, old.to, old.cancelled}
 				case 1:
-					query, args = `UPDATE booking SET from_at=? WHERE id=?`, []any{old.to - 1, id}
-					want = span{old.room, old.to - 1, old.to, old.cancelled}
+					from := min(want.from, old.to-1)
+					query, args = `UPDATE booking SET from_at=? WHERE id=?`, []any{from, id}
+					want = span{old.room, from, old.to, old.cancelled}
 				case 2:
 					query, args = `UPDATE booking SET to_at=? WHERE id=?`, []any{old.from + want.to - want.from, id}
 					want = span{old.room, old.from, old.from + want.to - want.from, old.cancelled}
