@@ -1,0 +1,139 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"lintel/app/bookings"
+	"lintel/app/when"
+	"lintel/store"
+	"lintel/templates"
+	"lintel/templates/ui"
+)
+
+// booking shows one booking.
+func (s *Server) booking(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	b, p, err := s.Bookings.Booking(r.Context(), bookings.By(v.Actor), store.BookingID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	c, err := s.clock(p.Building)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	over := b.Cancelled || !b.To.After(now)
+	view := templates.Booking{
+		ID: string(b.ID), Title: v.title(b), RoomID: string(p.Workspace.ID), Room: p.Workspace.Name, Zone: p.Building.Zone,
+		Place: p.Building.Name + " · " + p.Floor.Name, From: c.in(b.From), To: c.in(b.To), AllDay: b.AllDay,
+		Organizer: b.Organizer, Private: b.Private, Tentative: b.Tentative, Source: string(b.Source),
+		Created: c.in(b.CreatedAt), Moved: b.Moved, Ended: string(b.EndReason),
+		MayEdit:   b.MayMove && !over,
+		MayEnd:    b.MayChange && !over && b.Span().Contains(now),
+		MayCancel: b.MayChange && !over && b.From.After(now),
+	}
+	if b.AllDay {
+		view.LastDay = c.noon(b.LastDay)
+	}
+	if !b.Hosted {
+		view.Mirrored = s.roomSystem(v, p).Name
+	}
+	if b.Series != "" {
+		series, err := s.Bookings.Series(r.Context(), bookings.By(v.Actor), b.Series)
+		if err != nil {
+			return err
+		}
+		view.Repeats = v.ruleWords(series.Rule)
+	}
+	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.BookingPage(sh, view) })
+}
+
+// endBooking ends a running booking now.
+func (s *Server) endBooking(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	b, err := s.Bookings.EndNow(r.Context(), v.Actor, store.BookingID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	return s.done(w, r, v, bookingPath(b), v.T("bookings.said_ended"))
+}
+
+// askCancel asks before a booking, or some of its series, goes.
+func (s *Server) askCancel(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	b, p, err := s.Bookings.Booking(r.Context(), bookings.By(v.Actor), store.BookingID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	c, err := s.clock(p.Building)
+	if err != nil {
+		return err
+	}
+	view := templates.CancelBooking{
+		ID: string(b.ID), Title: v.title(b), Room: p.Workspace.Name, From: c.in(b.From), To: c.in(b.To), Series: b.Series != "",
+	}
+	if view.Series {
+		if view.Following, view.All, err = s.ahead(r.Context(), v, b); err != nil {
+			return err
+		}
+	}
+	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.CancelBookingPage(sh, view) })
+}
+
+// ahead counts the occurrences of a booking's series that can still be cancelled: from this one on, and all.
+func (s *Server) ahead(ctx context.Context, v *visitor, b bookings.Shown) (following, all int, err error) {
+	series, err := s.Bookings.Series(ctx, bookings.By(v.Actor), b.Series)
+	if err != nil {
+		return 0, 0, err
+	}
+	now := s.Now()
+	for _, o := range series.Occurrences {
+		if o.Cancelled || !o.From.After(now) {
+			continue
+		}
+		all++
+		if !o.Original.In(time.UTC).Before(b.Original.In(time.UTC)) {
+			following++
+		}
+	}
+	return following, all, nil
+}
+
+// cancelBooking cancels one booking, the rest of its series, or all of it that is still to come.
+func (s *Server) cancelBooking(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	ctx := r.Context()
+	b, p, err := s.Bookings.Booking(ctx, bookings.By(v.Actor), store.BookingID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	scope := r.PostFormValue("scope")
+	if b.Series != "" && (scope == templates.ScopeFollowing || scope == templates.ScopeAll) {
+		from := b.Original
+		if scope == templates.ScopeAll {
+			from = when.Wall{}
+		}
+		n, err := s.Bookings.CancelSeries(ctx, v.Actor, b.Series, from)
+		if err != nil {
+			return err
+		}
+		return s.done(w, r, v, "/bookings/mine", v.N("bookings.said_series_cancelled", n))
+	}
+	if err := s.Bookings.Cancel(ctx, v.Actor, b.ID); err != nil {
+		return err
+	}
+	n := ui.Notice{Text: v.T("bookings.said_cancelled", "Room", p.Workspace.Name)}
+	if b.Hosted && b.From.After(s.Now()) {
+		n.UndoPath = bookingPath(b) + "/restore"
+	}
+	return s.doneWith(w, r, v, "/bookings/mine", n)
+}
+
+// restoreBooking undoes a cancellation.
+func (s *Server) restoreBooking(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	b, err := s.Bookings.Restore(r.Context(), v.Actor, store.BookingID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	return s.done(w, r, v, bookingPath(b), v.T("bookings.said_restored"))
+}

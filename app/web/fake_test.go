@@ -1,0 +1,58 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"lintel/app/calendars"
+	"lintel/connectors"
+	"lintel/store"
+)
+
+// fakeKinds are booking systems that answer without a network: caldav lists two calendars, or fails its
+// check when its name is Broken.
+func fakeKinds() map[string]calendars.Kind {
+	open := func(y store.System, _ []store.Resource) (connectors.Connector, error) { return &fakeSystem{y}, nil }
+	k := calendars.Kind{Open: open, Every: time.Minute, Hot: time.Minute, Parallel: 1}
+	return map[string]calendars.Kind{"caldav": k, "ics": {Open: open, Every: time.Minute, Hot: time.Minute, Parallel: 1}}
+}
+
+type fakeSystem struct{ y store.System }
+
+func (f *fakeSystem) Caps() connectors.Caps {
+	return connectors.CapRead | connectors.CapListRooms | connectors.CapBook
+}
+
+func (f *fakeSystem) Check(context.Context, connectors.CheckRequest) connectors.Report {
+	c := connectors.Checker{Now: start}
+	c.Step("calendar.check.reach", func() (string, error) { return "cloud.example.com answers", nil })
+	c.Step("calendar.check.sign_in", func() (string, error) {
+		if f.y.Name == "Broken" {
+			return "", &connectors.Error{Kind: connectors.Auth, Said: "HTTP 401"}
+		}
+		return "", nil
+	})
+	c.Step("calendar.check.read", func() (string, error) { return "", nil })
+	return c.Report
+}
+
+func (f *fakeSystem) Probe(context.Context, connectors.Room, connectors.Cursor) (connectors.Change, error) {
+	return connectors.Change{}, errors.New("not asked for in these tests")
+}
+
+func (f *fakeSystem) Read(context.Context, connectors.ReadRequest) (connectors.Snapshot, error) {
+	return connectors.Snapshot{}, errors.New("not asked for in these tests")
+}
+
+func (f *fakeSystem) Rooms(context.Context, string) ([]connectors.RoomRef, string, error) {
+	if f.y.Name == "Broken" {
+		return nil, "", &connectors.Error{Kind: connectors.Auth, Said: "HTTP 401"}
+	}
+	return []connectors.RoomRef{
+		{ID: "/cal/rigi/", Name: "Rigi", Access: connectors.AccessWrite},
+		{ID: "/cal/saentis/", Name: "Säntis", Access: connectors.AccessRead},
+	}, "", nil
+}
+
+func (f *fakeSystem) Close() error { return nil }

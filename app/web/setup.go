@@ -1,0 +1,530 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"lintel/app/people"
+	"lintel/app/problem"
+	"lintel/app/secret"
+	"lintel/store"
+	"lintel/templates"
+	"lintel/templates/ui"
+)
+
+// The first start is a wizard of five steps. Where it is stands in a setting, so that it can be left and found
+// again; what the steps made stands where everything else does.
+
+// stepsSetting holds the state of each step that is behind, as JSON. It is empty where nobody used the wizard.
+const stepsSetting = "setup.steps"
+
+func (s *Server) steps(ctx context.Context) (map[string]ui.StepState, error) {
+	state := map[string]ui.StepState{}
+	err := s.Store.View(ctx, func(tx *store.Tx) error {
+		raw, err := tx.Setting(stepsSetting)
+		if err != nil || raw == "" {
+			return err
+		}
+		return json.Unmarshal([]byte(raw), &state)
+	})
+	return state, err
+}
+
+// passed notes that a step is behind.
+func (s *Server) passed(ctx context.Context, step string, as ui.StepState) error {
+	state, err := s.steps(ctx)
+	if err != nil {
+		return err
+	}
+	if state[step] == ui.Done {
+		return nil
+	}
+	state[step] = as
+	raw, err := json.Marshal(state)
+	if err != nil {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx *store.Tx) error { return tx.SetSetting(stepsSetting, string(raw)) })
+}
+
+// nextStep is the first step that is not behind.
+func nextStep(state map[string]ui.StepState) string {
+	for _, step := range templates.SetupSteps() {
+		if state[step] == ui.Ahead {
+			return step
+		}
+	}
+	return templates.SetupStepDone
+}
+
+// progress is what the wizard's frame shows.
+func (s *Server) progress(ctx context.Context, here string) (templates.SetupProgress, error) {
+	state, err := s.steps(ctx)
+	return templates.SetupProgress{Here: here, State: state}, err
+}
+
+// onward leads to the step that comes after one that is done, or was left out.
+func (s *Server) onward(w http.ResponseWriter, r *http.Request, step string, as ui.StepState) error {
+	if err := s.passed(r.Context(), step, as); err != nil {
+		return err
+	}
+	all := append(templates.SetupSteps(), templates.SetupStepDone)
+	for i, known := range all[:len(all)-1] {
+		if known == step {
+			return s.redirect(w, r, "/setup/"+all[i+1])
+		}
+	}
+	return s.redirect(w, r, "/setup/"+templates.SetupStepDone)
+}
+
+// setup is where the set-up link leads, and where the wizard is found again.
+func (s *Server) setup(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	if v.Can(people.ManageSystem, "") {
+		state, err := s.steps(r.Context())
+		if err != nil {
+			return err
+		}
+		state[templates.SetupStepAdministrator] = ui.Done
+		return s.redirect(w, r, "/setup/"+nextStep(state))
+	}
+	token := secret.New(r.URL.Query().Get("token"))
+	if err := s.People.CheckSetup(r.Context(), token); err != nil {
+		return s.setupOver(w, r, v, err)
+	}
+	return s.showAdministrator(w, r, v, http.StatusOK, templates.SetupAdministrator{Token: token.Reveal()})
+}
+
+// setupOver says why the set-up does not begin: it is done, or the link is none.
+func (s *Server) setupOver(w http.ResponseWriter, r *http.Request, v *visitor, err error) error {
+	p := problem.Of(err)
+	if p == nil {
+		return err
+	}
+	done := p.Kind == problem.Conflict
+	return s.showAs(w, r, v, statusOf(p.Kind), func(sh ui.Shell) templ.Component {
+		return templates.LinkOverPage(sh, templates.LinkOver{Setup: true, Done: done, SignIn: done})
+	})
+}
+
+func (s *Server) showAdministrator(w http.ResponseWriter, r *http.Request, v *visitor, status int, view templates.SetupAdministrator) error {
+	view.Progress = templates.SetupProgress{Here: templates.SetupStepAdministrator}
+	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component {
+		sh.Path = "/setup?" + query("token", view.Token)
+		return templates.SetupAdministratorPage(sh, view)
+	})
+}
+
+// setupAdministrator makes the first account with the set-up link, and signs it in.
+func (s *Server) setupAdministrator(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	view := templates.SetupAdministrator{
+		Token: r.PostFormValue("token"), Name: r.PostFormValue("name"), Email: r.PostFormValue("email"), Login: r.PostFormValue("login"),
+	}
+	err := sameTwice(r)
+	var account store.Account
+	if err == nil {
+		account, err = s.People.CompleteSetup(r.Context(), secret.New(view.Token), people.NewAccount{
+			Name: view.Name, Email: view.Email, Login: view.Login, Password: secret.New(r.PostFormValue("password")),
+		})
+	}
+	switch {
+	case err == nil:
+	case problem.Of(err) != nil && problem.Of(err).Fields != nil:
+		view.Errors = v.wrong(err)
+		return s.showAdministrator(w, r, v, statusFor(err), view)
+	default:
+		return s.setupOver(w, r, v, err)
+	}
+	if err := s.renew(w, r, v, account); err != nil {
+		return err
+	}
+	return s.onward(w, r, templates.SetupStepAdministrator, ui.Done)
+}
+
+// The organisation and its first building.
+
+func (s *Server) setupOrganisation(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	o, err := s.Places.Organisation(r.Context())
+	if err != nil {
+		return err
+	}
+	view := templates.SetupOrganisation{Organisation: o.Name, Building: freshBuilding(v)}
+	first, err := s.firstBuilding(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	if first.ID != "" {
+		view.Building = buildingView(first)
+	}
+	return s.showOrganisation(w, r, v, http.StatusOK, view)
+}
+
+func (s *Server) showOrganisation(w http.ResponseWriter, r *http.Request, v *visitor, status int, view templates.SetupOrganisation) (err error) {
+	if view.Progress, err = s.progress(r.Context(), templates.SetupStepOrganisation); err != nil {
+		return err
+	}
+	view.Building.Zones = zoneOptions(view.Building.Zone)
+	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component { return templates.SetupOrganisationPage(sh, view) })
+}
+
+// firstBuilding is the one that the wizard made, or the zero Building.
+func (s *Server) firstBuilding(ctx context.Context, v *visitor) (store.Building, error) {
+	list, err := s.Places.Buildings(ctx, v.Actor, people.ManagePlaces)
+	if err != nil || len(list) == 0 {
+		return store.Building{}, err
+	}
+	return list[0], nil
+}
+
+func (s *Server) saveSetupOrganisation(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	f, err := parse(r)
+	if err != nil {
+		return err
+	}
+	if f.values.Has("skip") {
+		return s.onward(w, r, templates.SetupStepOrganisation, ui.Skipped)
+	}
+	first, err := s.firstBuilding(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	view := templates.SetupOrganisation{Organisation: f.text("organisation")}
+	building, b, spans := readBuilding(f)
+	building.ID, b.ID = string(first.ID), first.ID
+	view.Building = building
+	fail := func(err error, names map[string]string) error {
+		wrong := v.wrong(err)
+		if wrong == nil {
+			return err
+		}
+		view.Errors = renameFields(wrong, names)
+		view.Building.Errors = view.Errors
+		return s.showOrganisation(w, r, v, statusFor(err), view)
+	}
+	if err := f.err(); err != nil {
+		return fail(err, nil)
+	}
+	if err := s.Places.SetOrganisation(r.Context(), v.Actor, store.Organisation{Name: view.Organisation, Language: b.Language}); err != nil {
+		return fail(err, map[string]string{"name": "organisation"})
+	}
+	if first.ID == "" {
+		_, err = s.makeBuilding(r, v, b, spans)
+	} else {
+		b.HostedRetention = first.HostedRetention
+		_, err = s.Places.ChangeBuilding(r.Context(), v.Actor, b)
+	}
+	if err != nil {
+		return fail(err, map[string]string{"working_days": "weekday"})
+	}
+	return s.onward(w, r, templates.SetupStepOrganisation, ui.Done)
+}
+
+// The booking system.
+
+func (s *Server) setupSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	kind := r.URL.Query().Get("kind")
+	if kind != templates.KindHosted && !s.knownKind(kind) {
+		kind = ""
+	}
+	return s.showSetupSystem(w, r, v, http.StatusOK, templates.SetupSystem{Kind: kind, System: templates.SystemForm{Kind: kind}})
+}
+
+func (s *Server) showSetupSystem(w http.ResponseWriter, r *http.Request, v *visitor, status int, view templates.SetupSystem) (err error) {
+	if view.Progress, err = s.progress(r.Context(), templates.SetupStepSystem); err != nil {
+		return err
+	}
+	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component { return templates.SetupSystemPage(sh, view) })
+}
+
+func (s *Server) saveSetupSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	form, c := readSystem(r)
+	switch {
+	case r.PostFormValue("skip") != "":
+		return s.onward(w, r, templates.SetupStepSystem, ui.Skipped)
+	case form.Kind == templates.KindHosted:
+		return s.onward(w, r, templates.SetupStepSystem, ui.Done)
+	case !s.knownKind(form.Kind):
+		return s.redirect(w, r, "/setup/"+templates.SetupStepSystem)
+	}
+	view := templates.SetupSystem{Kind: form.Kind, System: form}
+	var err error
+	if r.PostFormValue("step") == templates.SystemCheck {
+		report, checkErr := s.Calendars.Check(r.Context(), v.Actor, "", c, "", false)
+		if checkErr == nil {
+			view.System.Steps = v.steps(report)
+			return s.showSetupSystem(w, r, v, http.StatusOK, view)
+		}
+		err = checkErr
+	} else {
+		_, err = s.Calendars.Connect(r.Context(), v.Actor, c)
+	}
+	if err != nil {
+		if view.System.Errors = systemErrors(v, err); view.System.Errors == nil {
+			return err
+		}
+		return s.showSetupSystem(w, r, v, statusFor(err), view)
+	}
+	return s.onward(w, r, templates.SetupStepSystem, ui.Done)
+}
+
+// The first rooms.
+
+func (s *Server) setupRooms(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	return s.showSetupRooms(w, r, v, http.StatusOK, templates.SetupRooms{Way: r.URL.Query().Get("way")})
+}
+
+func (s *Server) showSetupRooms(w http.ResponseWriter, r *http.Request, v *visitor, status int, view templates.SetupRooms) (err error) {
+	if view.Progress, err = s.progress(r.Context(), templates.SetupStepRooms); err != nil {
+		return err
+	}
+	if view.Import.Floors, err = s.floorOptions(r, v); err != nil {
+		return err
+	}
+	if len(view.Import.Floors) == 0 && view.FloorName == "" {
+		view.FloorName = v.T("setup.ground_floor")
+	}
+	all, err := s.Places.Workspaces(r.Context(), v.Actor, store.WorkspaceFilter{})
+	if err != nil {
+		return err
+	}
+	view.Made = len(all)
+	system := s.listing()
+	view.HasSystem = system != ""
+	switch {
+	case view.HasSystem && view.Way == "":
+		view.Way = templates.WaySystem
+	case view.Way != templates.WayCSV && (view.Way != templates.WaySystem || !view.HasSystem):
+		view.Way = templates.WayType
+	}
+	if view.Way == templates.WaySystem {
+		s.setupCalendars(r, v, system, &view)
+	}
+	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component { return templates.SetupRoomsPage(sh, view) })
+}
+
+// listing is the first booking system that can be asked for its calendars, "" when there is none.
+func (s *Server) listing() store.SystemID {
+	for _, st := range s.Calendars.Statuses() {
+		if st.System.Kind != "ics" {
+			return st.System.ID
+		}
+	}
+	return ""
+}
+
+// setupCalendars fills in the calendars that a system offers, each with "make a room" chosen; why it offers
+// none is said on the page.
+func (s *Server) setupCalendars(r *http.Request, v *visitor, id store.SystemID, view *templates.SetupRooms) {
+	for _, st := range s.Calendars.Statuses() {
+		if st.System.ID != id {
+			continue
+		}
+		var system templates.System
+		if err := s.offered(r.Context(), v, st, &system); err != nil {
+			if _, view.Said = s.judge(r, v, err); view.Said == "" {
+				view.Said = v.T("error.500_text")
+			}
+			return
+		}
+		for _, c := range system.Calendars {
+			c.Room = templates.RoomMake
+			view.Calendars = append(view.Calendars, c)
+		}
+	}
+	if len(view.Calendars) == 0 {
+		view.Said = v.T("systems.offered_none")
+	}
+}
+
+func (s *Server) saveSetupRooms(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	table, f, err := readUpload(r)
+	if err != nil {
+		return err
+	}
+	if f.values.Has("skip") {
+		return s.onward(w, r, templates.SetupStepRooms, ui.Skipped)
+	}
+	view := templates.SetupRooms{Way: f.text("way"), Typed: f.values.Get("rooms"), FloorName: f.text("floor_name")}
+	view.Import = templates.RoomImport{Floor: f.text("floor"), CSV: string(table)}
+	err = s.ensureFloor(r, v, f, &view)
+	made := 0
+	if err == nil {
+		switch view.Way {
+		case templates.WaySystem:
+			f.values.Set("floor", view.Import.Floor)
+			made, err = s.attachChosen(r.Context(), v, s.listing(), f)
+		case templates.WayCSV:
+			made, err = s.importTable(r.Context(), v, table, f.text("step"), &view.Import)
+		default:
+			if table, err = typedRooms(view.Typed); err == nil {
+				made, err = s.importTable(r.Context(), v, table, templates.ImportDo, &view.Import)
+			}
+		}
+	}
+	if err != nil {
+		wrong := v.wrong(err)
+		if wrong == nil {
+			return err
+		}
+		if view.Way == templates.WayType {
+			wrong = renameFields(wrong, map[string]string{"file": "rooms"})
+			for _, l := range view.Import.Lines {
+				if l.Error != "" {
+					wrong["rooms"] = l.Name + ": " + l.Error
+					break
+				}
+			}
+			view.Import.Lines, view.Import.CSV = nil, ""
+		}
+		view.Errors, view.Import.Errors = wrong, wrong
+		return s.showSetupRooms(w, r, v, statusFor(err), view)
+	}
+	if made < 0 {
+		return s.showSetupRooms(w, r, v, http.StatusOK, view)
+	}
+	return s.onward(w, r, templates.SetupStepRooms, ui.Done)
+}
+
+// ensureFloor finds the floor where rooms go, and makes the first one under the name that was typed.
+func (s *Server) ensureFloor(r *http.Request, v *visitor, f *form, view *templates.SetupRooms) error {
+	floors, err := s.floorOptions(r, v)
+	if err != nil {
+		return err
+	}
+	if len(floors) > 0 {
+		if view.Import.Floor == "" {
+			view.Import.Floor = floors[0].Value
+		}
+		return nil
+	}
+	building, err := s.firstBuilding(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	if building.ID == "" {
+		return problem.New(problem.Conflict, "setup.building_first")
+	}
+	id, err := s.Places.CreateFloor(r.Context(), v.Actor, store.Floor{BuildingID: building.ID, Name: view.FloorName})
+	if p := problem.Of(err); p != nil {
+		said := *p
+		said.Fields = map[string]string{"floor_name": p.Key}
+		return &said
+	}
+	view.Import.Floor = string(id)
+	return err
+}
+
+// typedRooms makes a table of lines that each hold a name and perhaps, after a comma, the seats.
+func typedRooms(typed string) ([]byte, error) {
+	var out bytes.Buffer
+	w := csv.NewWriter(&out)
+	rows := [][]string{{"name", "seats"}}
+	for line := range strings.Lines(typed) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		name, seats := line, ""
+		if i := strings.LastIndexAny(line, ",;\t"); i >= 0 {
+			name, seats = strings.TrimSpace(line[:i]), strings.TrimSpace(line[i+1:])
+		}
+		rows = append(rows, []string{name, seats})
+	}
+	if len(rows) == 1 {
+		return nil, problem.Field("rooms", "setup.rooms_none")
+	}
+	if err := w.WriteAll(rows); err != nil {
+		return nil, fmt.Errorf("write the table of rooms: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// The first display, and the end.
+
+func (s *Server) setupDisplay(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	return s.showSetupDisplay(w, r, v, http.StatusOK, templates.ApproveForm{Template: templates.TemplateDay})
+}
+
+func (s *Server) showSetupDisplay(w http.ResponseWriter, r *http.Request, v *visitor, status int, form templates.ApproveForm) error {
+	view := templates.SetupDisplay{DeviceURL: s.DeviceURL.String(), PanelURL: s.DeviceURL.JoinPath("panel").String(), Approve: form}
+	var err error
+	if view.Progress, err = s.progress(r.Context(), templates.SetupStepDisplay); err != nil {
+		return err
+	}
+	if view.Approve.Rooms, err = s.roomOptions(r.Context(), v, people.ManageDisplays); err != nil {
+		return err
+	}
+	lines, err := s.displayLines(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	for _, d := range lines {
+		switch {
+		case d.State == store.DisplayPending:
+			view.Pending = append(view.Pending, templates.PendingDisplay{ID: string(d.ID), What: d.row.What, Address: d.Address, Since: s.ago(v, d.CreatedAt)})
+		case string(d.ID) == r.URL.Query().Get("display"):
+			view.Approved = &templates.RoomDisplay{ID: d.row.ID, Name: d.row.Name, Picture: d.row.Picture, Seen: d.row.Seen, Path: "/displays/" + d.row.ID}
+		}
+	}
+	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component {
+		if fragment(r) {
+			return templates.SetupPending(sh, view)
+		}
+		return templates.SetupDisplayPage(sh, view)
+	})
+}
+
+func (s *Server) saveSetupDisplay(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	if r.PostFormValue("skip") != "" {
+		return s.onward(w, r, templates.SetupStepDisplay, ui.Skipped)
+	}
+	form, id, err := s.approve(r, v)
+	if err != nil {
+		if form.Errors = displayErrors(v, err); form.Errors == nil {
+			return err
+		}
+		return s.showSetupDisplay(w, r, v, statusFor(err), form)
+	}
+	if err := s.passed(r.Context(), templates.SetupStepDisplay, ui.Done); err != nil {
+		return err
+	}
+	return s.redirect(w, r, "/setup/"+templates.SetupStepDisplay+"?"+query("display", string(id)))
+}
+
+// setupDone shows what is there now, with the picture of a real room.
+func (s *Server) setupDone(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	ctx := r.Context()
+	view := templates.SetupDone{}
+	var err error
+	if view.Progress, err = s.progress(ctx, templates.SetupStepDone); err != nil {
+		return err
+	}
+	trees, err := s.Places.Trees(ctx, v.Actor)
+	if err != nil {
+		return err
+	}
+	rooms := 0
+	for _, t := range trees {
+		rooms += len(t.Workspaces)
+		for _, p := range t.Workspaces {
+			if view.RoomID == "" {
+				view.RoomID, view.Room = string(p.Workspace.ID), p.Workspace.Name
+			}
+			if shown := s.Displays.OfRoom(p.Workspace.ID); view.Picture == "" && len(shown) > 0 && shown[0].Picture != nil {
+				view.RoomID, view.Room = string(p.Workspace.ID), p.Workspace.Name
+				view.Picture = "/rooms/" + view.RoomID + "/displays/" + string(shown[0].ID) + "/" + pictureName(shown[0].Picture)
+			}
+		}
+	}
+	view.Facts = []ui.Fact{
+		{Key: v.T("nav.building"), Value: v.Number(len(trees))}, {Key: v.T("systems.rooms"), Value: v.Number(rooms)},
+		{Key: v.T("nav.systems"), Value: v.Number(len(s.Calendars.Statuses()))},
+	}
+	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.SetupDonePage(sh, view) })
+}
