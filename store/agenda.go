@@ -41,7 +41,7 @@ type stored struct {
 // what are forgotten. Bookings that had begun and are gone are kept as cancelled facts.
 func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, complete bool) (AgendaChange, error) {
 	var ch AgendaChange
-	old, err := tx.storedAgenda(c.ID, from, to)
+	old, err := tx.storedAgenda(c, from, to)
 	if err != nil {
 		return ch, err
 	}
@@ -80,7 +80,7 @@ func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, 
 		}
 	}
 	_, err = tx.exec(`DELETE FROM booking_person WHERE booking_id IN
-		(SELECT id FROM booking WHERE resource_id = ? AND to_at <= ?)`, c.ID, unix(from))
+		(SELECT id FROM booking WHERE workspace_id = ? AND resource_id = ? AND anonymised_at IS NULL AND to_at <= ?)`, c.Workspace, c.ID, unix(from))
 	return ch, err
 }
 
@@ -95,8 +95,9 @@ func scanStored(r scanner) (stored, error) {
 		&e.Zone, &e.AllDay, &e.Private, &e.Tentative, &e.Mine, &e.Token, &e.Subject, nullable[PersonID]{&s.organizer}, &e.Organizer, &e.Address)
 }
 
-func (tx *Tx) storedAgenda(r ResourceID, from, to time.Time) (map[string]stored, error) {
-	rows, err := list(tx, scanStored, `SELECT `+storedColumns+` WHERE b.resource_id = ? AND b.from_at < ? AND b.to_at > ? LIMIT 100000`, r, unix(to), unix(from))
+func (tx *Tx) storedAgenda(c Resource, from, to time.Time) (map[string]stored, error) {
+	rows, err := list(tx, scanStored, `SELECT `+storedColumns+` WHERE b.workspace_id = ? AND b.resource_id = ? AND b.anonymised_at IS NULL
+		AND b.from_at < ? AND b.to_at > ? LIMIT 100000`, c.Workspace, c.ID, unix(to), unix(from))
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +109,8 @@ func (tx *Tx) storedAgenda(r ResourceID, from, to time.Time) (map[string]stored,
 }
 
 func (tx *Tx) storedEvent(r ResourceID, e SyncedEvent) (stored, bool, error) {
-	rows, err := list(tx, scanStored, `SELECT `+storedColumns+` WHERE b.resource_id = ? AND b.ext_uid = ? AND b.ext_original = ?`, r, e.UID, e.Original)
+	rows, err := list(tx, scanStored, `SELECT `+storedColumns+` WHERE b.hosted = 0 AND b.resource_id = ? AND b.ext_uid = ? AND b.ext_uid <> '' AND b.ext_original = ?`,
+		r, e.UID, e.Original)
 	if err != nil || len(rows) == 0 {
 		return stored{}, false, err
 	}
@@ -197,7 +199,8 @@ func (tx *Tx) removeSynced(o stored) error {
 
 // ClaimSynced marks the booking with that token in a calendar as made here: where, and by whom.
 func (tx *Tx) ClaimSynced(r ResourceID, token, source string, creator PersonID) (BookingID, error) {
-	id, err := one(tx, value[BookingID], `SELECT id FROM booking WHERE resource_id = ? AND token = ? AND cancelled_at IS NULL`, r, token)
+	id, err := one(tx, value[BookingID], `SELECT id FROM booking WHERE workspace_id = (SELECT workspace_id FROM resource WHERE id = ?1) AND resource_id = ?1
+		AND token = ?2 AND token <> '' AND cancelled_at IS NULL`, r, token)
 	if err != nil {
 		return "", err
 	}
@@ -229,13 +232,17 @@ func (tx *Tx) SyncedRef(id BookingID) (SyncedRef, error) {
 	return SyncedRef{ID: id, Resource: ResourceID(r), Event: s.e}, err
 }
 
-// AgendaEdge reports whether a booking of the workspace begins or ends in [from, to).
+// AgendaEdge reports whether a booking of the workspace begins or ends in [from, to). An end counts only while
+// the booking is not anonymised.
 func (tx *Tx) AgendaEdge(w WorkspaceID, from, to time.Time) (bool, error) {
-	return one(tx, value[bool], `SELECT EXISTS (SELECT 1 FROM booking WHERE workspace_id = ?1 AND cancelled_at IS NULL
-		AND from_at < ?3 AND to_at >= ?2 AND (from_at >= ?2 OR to_at < ?3))`, w, unix(from), unix(to))
+	return one(tx, value[bool], `SELECT
+		EXISTS (SELECT 1 FROM booking WHERE workspace_id = ?1 AND cancelled_at IS NULL AND from_at >= ?2 AND from_at < ?3) OR
+		EXISTS (SELECT 1 FROM booking WHERE workspace_id = ?1 AND cancelled_at IS NULL AND anonymised_at IS NULL AND to_at >= ?2 AND to_at < ?3)`,
+		w, unix(from), unix(to))
 }
 
 // FutureHosted counts the hosted bookings of a workspace that have not ended.
 func (tx *Tx) FutureHosted(w WorkspaceID) (int, error) {
-	return one(tx, value[int], `SELECT count(*) FROM booking WHERE workspace_id = ? AND hosted = 1 AND cancelled_at IS NULL AND to_at > ?`, w, unix(tx.now))
+	return one(tx, value[int], `SELECT count(*) FROM booking WHERE workspace_id = ? AND hosted = 1 AND cancelled_at IS NULL AND anonymised_at IS NULL AND to_at > ?`,
+		w, unix(tx.now))
 }

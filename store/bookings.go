@@ -202,8 +202,8 @@ func (tx *Tx) CountAhead(ids []WorkspaceID, from time.Time) (int, error) {
 	if len(ids) == 0 {
 		return 0, nil
 	}
-	return one(tx, value[int], `SELECT COUNT(*) FROM booking WHERE workspace_id IN (`+marks(len(ids))+`) AND cancelled_at IS NULL AND to_at > ?`,
-		append(anys(ids), unix(from))...)
+	return one(tx, value[int], `SELECT COUNT(*) FROM booking WHERE workspace_id IN (`+marks(len(ids))+`)
+		AND cancelled_at IS NULL AND anonymised_at IS NULL AND to_at > ?`, append(anys(ids), unix(from))...)
 }
 
 // InsertBooking stores a new booking with its personal parts. CreatedAt defaults to now, Revision to 1.
@@ -260,9 +260,12 @@ func (tx *Tx) SetEndReason(id BookingID, r EndReason) error {
 // HostedAhead returns the hosted bookings of a building that stand and end after from, in order of
 // workspace and start: what a change of the building's zone concerns.
 func (tx *Tx) HostedAhead(id BuildingID, from time.Time) ([]Booking, error) {
-	return list(tx, scanBooking, bookingQuery+` JOIN workspace w ON w.id = k.workspace_id JOIN floor f ON f.id = w.floor_id
-		WHERE f.building_id = ? AND k.hosted = 1 AND k.cancelled_at IS NULL AND k.to_at > ?
-		ORDER BY k.workspace_id, k.from_at, k.id LIMIT ?`, id, unix(from), AgendaLimit)
+	all, err := list(tx, scanBooking, bookingQuery+` WHERE k.workspace_id IN (`+workspacesOf+`) AND k.hosted = 1
+		AND k.cancelled_at IS NULL AND k.anonymised_at IS NULL AND k.to_at > ? LIMIT ?`, id, unix(from), AgendaLimit)
+	slices.SortFunc(all, func(a, b Booking) int {
+		return cmp.Or(cmp.Compare(a.Workspace, b.Workspace), a.From.Compare(b.From), cmp.Compare(a.ID, b.ID))
+	})
+	return all, err
 }
 
 // RanOut marks the bookings that ended by themselves up to now, and returns how many.

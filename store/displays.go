@@ -243,7 +243,7 @@ func (tx *Tx) SaveContact(c DisplayContact) error {
 		return err
 	}
 	_, err = tx.exec(`UPDATE display SET hardware_id = ?1 WHERE id = ?2 AND hardware_id = '' AND deleted_at IS NULL
-		AND NOT EXISTS (SELECT 1 FROM display WHERE hardware_id = ?1 AND deleted_at IS NULL)`, c.HardwareID, c.ID)
+		AND NOT EXISTS (SELECT 1 FROM display WHERE hardware_id = ?1 AND hardware_id <> '' AND deleted_at IS NULL)`, c.HardwareID, c.ID)
 	return err
 }
 

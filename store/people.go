@@ -59,7 +59,7 @@ func (tx *Tx) PersonByEmail(email string) (Person, error) {
 	if email = foldEmail(email); email == "" {
 		return Person{}, ErrNotFound
 	}
-	return one(tx, scanPerson, `SELECT `+personColumns+` FROM person WHERE email = ?`, email)
+	return one(tx, scanPerson, `SELECT `+personColumns+` FROM person WHERE email = ? AND email <> ''`, email)
 }
 
 // FindOrCreatePerson returns the person with that address; without an address the one of that very name who
@@ -166,7 +166,7 @@ func (tx *Tx) AccountByEmail(email string) (Account, error) {
 	if email = foldEmail(email); email == "" {
 		return Account{}, ErrNotFound
 	}
-	return tx.account(`WHERE p.email = ?`, email)
+	return tx.account(`WHERE p.email = ? AND p.email <> ''`, email)
 }
 
 // AccountByPerson returns the account of a person, or ErrNotFound.

@@ -146,7 +146,8 @@ func (tx *Tx) dropPersons() (int, error) {
 	n, err := tx.exec(`DELETE FROM person WHERE NOT EXISTS (SELECT 1 FROM account WHERE person_id = person.id)
 		AND NOT EXISTS (SELECT 1 FROM booking_person WHERE organizer_id = person.id)
 		AND NOT EXISTS (SELECT 1 FROM booking_person WHERE creator_id = person.id)
-		AND NOT EXISTS (SELECT 1 FROM series_person WHERE organizer_id = person.id OR creator_id = person.id)`)
+		AND NOT EXISTS (SELECT 1 FROM series_person WHERE organizer_id = person.id)
+		AND NOT EXISTS (SELECT 1 FROM series_person WHERE creator_id = person.id)`)
 	return int(n), err
 }
 
@@ -161,7 +162,7 @@ func (tx *Tx) Sweep() (int, error) {
 		{`DELETE FROM session WHERE expires_at <= ?`, tx.now},
 		{`DELETE FROM one_time_link WHERE expires_at <= ?`, tx.now},
 		{`DELETE FROM sign_in_failure WHERE at <= ?`, tx.now.Add(-TryHours * time.Hour)},
-		{`DELETE FROM display_log WHERE at <= ?`, tx.now.AddDate(0, 0, -LogDays)},
+		{`DELETE FROM display_log WHERE display_id IN (SELECT id FROM display) AND at <= ?`, tx.now.AddDate(0, 0, -LogDays)},
 	} {
 		n, err := tx.exec(q.sql, unix(q.before))
 		if err != nil {
@@ -174,7 +175,7 @@ func (tx *Tx) Sweep() (int, error) {
 
 // SweepReadings drops sensor readings that are older than facts may be. It runs in UpdateReadings.
 func (tx *Tx) SweepReadings() error {
-	_, err := tx.exec(`DELETE FROM reading WHERE at <= ?`, unix(tx.now.AddDate(-FactYears, 0, 0)))
+	_, err := tx.exec(`DELETE FROM reading WHERE channel IN (SELECT id FROM channel) AND at <= ?`, unix(tx.now.AddDate(-FactYears, 0, 0)))
 	return err
 }
 

@@ -191,14 +191,14 @@ func (tx *Tx) AttachResource(c Resource, sealAddress bool) error {
 // DeleteResource detaches a workspace: bookings that have not begun go with all they say, begun ones
 // stay as facts without a person.
 func (tx *Tx) DeleteResource(id ResourceID) error {
-	if _, err := tx.exec(`DELETE FROM booking WHERE resource_id = ? AND from_at > ?`, id, unix(tx.now)); err != nil {
+	const its = `workspace_id = (SELECT workspace_id FROM resource WHERE id = ?1) AND resource_id = ?1 AND anonymised_at IS NULL`
+	if _, err := tx.exec(`DELETE FROM booking WHERE `+its+` AND from_at > ?2`, id, unix(tx.now)); err != nil {
 		return err
 	}
-	if _, err := tx.exec(`DELETE FROM booking_person WHERE booking_id IN (SELECT id FROM booking WHERE resource_id = ?)`, id); err != nil {
+	if _, err := tx.exec(`DELETE FROM booking_person WHERE booking_id IN (SELECT id FROM booking WHERE `+its+`)`, id); err != nil {
 		return err
 	}
-	if _, err := tx.exec(`UPDATE booking SET to_at = ?, end_reason = 'ended' WHERE resource_id = ? AND to_at > ? AND from_at < ?`,
-		unix(tx.now), id, unix(tx.now), unix(tx.now)); err != nil {
+	if _, err := tx.exec(`UPDATE booking SET to_at = ?2, end_reason = 'ended' WHERE `+its+` AND to_at > ?2 AND from_at < ?2`, id, unix(tx.now)); err != nil {
 		return err
 	}
 	return tx.must(`UPDATE resource SET deleted_at = ?, secret = NULL, cursor = NULL, state = NULL WHERE id = ? AND deleted_at IS NULL`, unix(tx.now), id)

@@ -119,6 +119,7 @@ CREATE TABLE person (
   created_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX person_email ON person (email) WHERE email <> '';
+CREATE INDEX person_name ON person (name) WHERE email = '';
 
 CREATE TABLE account (
   id           TEXT PRIMARY KEY,
@@ -202,6 +203,8 @@ CREATE TABLE series_person (
   organizer_id TEXT REFERENCES person (id),
   creator_id   TEXT REFERENCES person (id)
 ) STRICT;
+CREATE INDEX series_person_organizer ON series_person (organizer_id);
+CREATE INDEX series_person_creator ON series_person (creator_id);
 
 -- One booking: [from_at, to_at) of one workspace. Hosted ones (hosted = 1) are ours; the others mirror a
 -- booking system. Who and what stand in booking_person.
@@ -242,6 +245,8 @@ CREATE INDEX booking_agenda ON booking (workspace_id, from_at, to_at, hosted, ca
 CREATE INDEX booking_long ON booking (workspace_id, from_at, to_at, cancelled_at) WHERE cancelled_at IS NULL AND to_at - from_at > 86400;
 CREATE INDEX booking_open ON booking (to_at) WHERE cancelled_at IS NULL AND end_reason = '';
 CREATE INDEX booking_to ON booking (to_at);
+-- What may still know a person: what is synced with a booking system, and what retention looks through.
+CREATE INDEX booking_known ON booking (workspace_id, to_at) WHERE anonymised_at IS NULL;
 CREATE INDEX booking_series ON booking (series_id) WHERE series_id IS NOT NULL;
 CREATE UNIQUE INDEX booking_occurrence ON booking (series_id, original_wall) WHERE series_id IS NOT NULL;
 CREATE UNIQUE INDEX booking_ext ON booking (resource_id, ext_uid, ext_original) WHERE hosted = 0 AND ext_uid <> ''; -- anonymised rows have none
