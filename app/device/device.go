@@ -49,6 +49,7 @@ func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	o.Build += "-" + static.Version() // the page's own files count too
 	h := &handler{o: o, mux: http.NewServeMux(), enrols: newLimiter(enrolEvery, enrolBurst, o.Now), streams: make(chan struct{}, maxStreams)}
 	for pattern, f := range map[string]http.HandlerFunc{
 		// TRMNL and its many clients; older firmware and the Nook ask with a slash.

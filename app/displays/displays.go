@@ -34,7 +34,7 @@ type Options struct {
 	// for none.
 	RoomURL func(store.WorkspaceID) string
 
-	// Confirmed returns when a synced agenda was last confirmed by its booking system; ok is false for hosted rooms. nil when
+	// Confirmed returns when a synced agenda was last confirmed by its booking system, if it knows better than the disk. nil when
 	// there is no booking system.
 	Confirmed func(store.WorkspaceID) (at time.Time, ok bool)
 

@@ -12,10 +12,11 @@ import (
 	"lintel/templates/text"
 )
 
-// How soon a room is looked at again that could not be read, or whose agenda nobody confirms.
+// How soon a room is looked at again: one that could not be read, one whose agenda nobody confirms, any other.
 const (
 	retryRoom   = 30 * time.Second
 	recheckRoom = time.Minute
+	lookAnyway  = 15 * time.Minute // the longest time between two looks at a room: what nobody told of is seen then
 )
 
 // RoomChanged says that a room's agenda has changed. It returns at once; Run draws the pictures of that room's displays.
@@ -91,7 +92,7 @@ func (s *Service) lookAt(ctx context.Context, ws store.WorkspaceID, now time.Tim
 	case err != nil:
 		s.o.Log.Error("read room for its displays", "room", string(ws), "err", err)
 	default:
-		next = r.window.To
+		next = now.Add(lookAnyway)
 		for _, d := range w.displays {
 			if e := s.showRoom(d, r, now); e.Before(next) {
 				next = e
@@ -133,12 +134,22 @@ func (s *Service) readRoom(ctx context.Context, ws store.WorkspaceID, now time.T
 		r.hours = places.Opening{Building: r.place.Building, Zone: r.zone, Spans: spans}
 		r.openings = openingsOf(r.hours, r.window)
 		list, err := tx.Agenda(ws, r.window.From, r.window.To)
+		if err != nil {
+			return err
+		}
 		for _, b := range list {
 			r.agenda = append(r.agenda, bookings.Disclose(bookings.Door(), b, r.place))
 		}
-		return err
+		if r.synced = r.place.Resource != ""; r.synced {
+			c, err := tx.ResourceOf(ws)
+			r.confirmed = c.LastOK
+			return err
+		}
+		return nil
 	})
-	r.confirmed, r.synced = s.o.Confirmed(ws)
+	if at, ok := s.o.Confirmed(ws); ok && r.synced {
+		r.confirmed = later(r.confirmed, at) // the sync engine knows it earlier than the disk
+	}
 	return r, err
 }
 

@@ -25,7 +25,7 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(at(t, "Europe/Zurich", "2026-11-23T08:30").Sub(time.Now()))
+		time.Sleep(time.Until(at(t, "Europe/Zurich", "2026-11-23T08:30")))
 		st, err := store.Open(t.Context(), dir, store.Options{Box: storetest.Box(t), Now: time.Now})
 		if err != nil {
 			t.Fatal(err)
@@ -263,4 +263,45 @@ func TestDoorsTellNoSecrets(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The budget: one change among a thousand rooms is on its pictures within 100 ms, and draws no others.
+func BenchmarkOneChangeAmongAThousandRooms(b *testing.B) {
+	h := newHouse(b, monday(b), 1000)
+	h.update(func(tx *store.Tx) error {
+		for i, ws := range h.rooms {
+			if err := tx.InsertDisplay(store.Display{
+				ID: store.NewID[store.DisplayID](), Protocol: store.ProtocolTRMNL, State: store.DisplayApproved, Workspace: ws, Width: 800, Height: 480,
+				Palette: store.PaletteBW, Encoding: store.EncodingPNG, Template: store.TemplateDay, KeyHash: fmt.Appendf(nil, "%032d", i), BatteryPercent: -1,
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	start := time.Now()
+	h.load()
+	started := time.Since(start)
+	first := h.rooms[0]
+	n := 0
+	for b.Loop() {
+		b.StopTimer()
+		n++
+		h.update(func(tx *store.Tx) error {
+			p, err := tx.Workspace(first)
+			p.Workspace.Seats = 1 + n%200
+			return errors.Join(err, tx.UpdateWorkspace(p.Workspace))
+		})
+		h.mu.Lock()
+		clear(h.changed)
+		h.mu.Unlock()
+		b.StartTimer()
+		h.svc.RoomChanged(first)
+		h.tick()
+	}
+	if len(h.changed) != 1 {
+		b.Errorf("%d pictures were drawn", len(h.changed))
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/100_000, "of_budget")
+	b.ReportMetric(float64(started.Milliseconds()), "ms/start")
 }

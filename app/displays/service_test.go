@@ -475,6 +475,14 @@ func TestStaleRoomIsMarkedOnce(t *testing.T) {
 	t.Parallel()
 	confirmed := monday(t)
 	h := newHouse(t, monday(t), 1)
+	h.update(func(tx *store.Tx) error {
+		system := store.System{ID: store.NewID[store.SystemID](), Kind: "caldav", Name: "Calendar"}
+		if err := tx.SaveSystem(system); err != nil {
+			return err
+		}
+		resource := store.Resource{ID: store.NewID[store.ResourceID](), Workspace: h.rooms[0], System: system.ID, Address: "/room", LastOK: confirmed}
+		return errors.Join(tx.AttachResource(resource, false), tx.SaveResourceState(resource))
+	})
 	h.opts.Confirmed = func(store.WorkspaceID) (time.Time, bool) { return confirmed, true }
 	h.load()
 	_, key := h.display(h.rooms[0])
@@ -498,10 +506,14 @@ func TestStaleRoomIsMarkedOnce(t *testing.T) {
 	if p := step(2 * time.Minute); p.Hash != fresh.Hash {
 		t.Error("not well again after a confirmation")
 	}
-	confirmed = h.clock.now().Add(-25 * time.Hour)
-	h.svc.RoomChanged(h.rooms[0])
-	if p := step(time.Second); p.Hash == marked.Hash || p.Hash == fresh.Hash {
+	neutral := step(25 * time.Hour)
+	h.book(h.rooms[0], "2026-11-24T12:00", "2026-11-24T13:00", "Unconfirmed")
+	if h.poll(key).Picture != neutral {
 		t.Error("after a day the picture still claims something")
+	}
+	h.restart()
+	if p := h.poll(key).Picture; p.Filename != neutral.Filename {
+		t.Error("a restart made the room well")
 	}
 }
 

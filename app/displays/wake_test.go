@@ -90,10 +90,11 @@ func TestJitterIsTheDisplaysOwn(t *testing.T) {
 	seen := map[time.Duration]bool{}
 	for range 200 {
 		id := store.NewID[store.DisplayID]()
-		if jitterOf(id) != jitterOf(id) {
+		first, second := jitterOf(id), jitterOf(id)
+		if first != second {
 			t.Fatal("one display, two jitters")
 		}
-		seen[jitterOf(id)] = true
+		seen[first] = true
 	}
 	if len(seen) < 10 {
 		t.Errorf("200 displays share %d jitters", len(seen))
