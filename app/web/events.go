@@ -54,7 +54,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, v *visitor) erro
 			}
 		}
 	}
-	beat := time.NewTicker(heartbeat)
+	beat := time.NewTicker(s.heartbeat)
 	defer beat.Stop()
 	for {
 		select {

@@ -23,6 +23,9 @@ type sessionStore struct {
 
 var _ sessions.Store = (*sessionStore)(nil)
 
+// session is one signed-in browser. The library is named in this file alone.
+type session = sessions.Session
+
 // accountKey is where a session carries its account within a request. Values under other keys are text
 // and are kept from request to request.
 type accountKey struct{}

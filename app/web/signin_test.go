@@ -119,8 +119,8 @@ func TestSessionIDIsRenewed(t *testing.T) {
 	b.post("/sign-in", "login", "boss", "password", password).leads(t, "/today")
 	renewed("a second sign-in")
 	b.post("/account/password", "present", password, "password", "brand new Xylophon", "again", "brand new Xylophon").leads(t, "/account")
-	renewed("a new password")
 	b.get("/account").want(t, 200, "Your password is changed")
+	renewed("a new password")
 	id := p.id("boss")
 	b.post("/settings/people/"+id+"/roles", "grant", "administrator:", "role", "auditor").leads(t, "/settings/people/"+id)
 	renewed("new roles")
@@ -224,8 +224,8 @@ func TestCrossSiteFormsAreRefused(t *testing.T) {
 	p := furnished(t)
 	boss := p.as("boss")
 	for _, headers := range []http.Header{
-		{"Sec-Fetch-Site": {"cross-site"}},
-		{"Sec-Fetch-Site": {"same-site"}}, // a neighbour on the same domain
+		{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}},
+		{"Sec-Fetch-Site": {"same-site"}, "Origin": {"http://neighbour.lintel.test"}},
 		{"Origin": {"https://evil.example"}},
 		{"Origin": {"null"}},
 	} {

@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/gorilla/sessions"
-
 	"lintel/app/people"
 	"lintel/store"
 	"lintel/templates/text"
@@ -18,8 +16,8 @@ import (
 type visitor struct {
 	people.Actor  // the zero Actor for nobody
 	account       store.Account
-	session       *sessions.Session // nil for nobody
-	*text.Printer                   // speaks the visitor's language
+	session       *session // nil for nobody
+	*text.Printer          // speaks the visitor's language
 	theme         ui.Theme
 	buildings     []store.Building // that the visitor may see; read by Server.place
 	building      store.Building   // the chosen one among them; zero where there is none

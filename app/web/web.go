@@ -59,6 +59,8 @@ type Server struct {
 	sessions *sessionStore
 	checks   checks // of booking systems
 
+	heartbeat time.Duration // of live streams
+
 	ending  chan struct{} // closed by EndStreams
 	endOnce sync.Once
 }
@@ -70,7 +72,7 @@ func New(o Options) (*Server, error) {
 	if missing {
 		return nil, errors.New("make the portal: an option is missing")
 	}
-	s := &Server{Options: o, base: strings.TrimSuffix(o.BaseURL.Path, "/"), ending: make(chan struct{})}
+	s := &Server{Options: o, base: strings.TrimSuffix(o.BaseURL.Path, "/"), heartbeat: heartbeat, ending: make(chan struct{})}
 	s.sessions = &sessionStore{people: o.People, path: s.base + "/"}
 	mux := http.NewServeMux()
 	for _, route := range s.routes() {
