@@ -394,6 +394,7 @@ func testCalendarToDoor(t *testing.T, srv *conntest.Server) {
 	}
 
 	// Ended in Lintel, gone in the server.
+	until(t, "our booking on the picture", func() bool { return d.wake() })
 	if err := r.bookings.Cancel(ctx, byCommand, ours.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -402,7 +403,7 @@ func testCalendarToDoor(t *testing.T, srv *conntest.Server) {
 	}
 
 	// A restart changes no file name and makes no device download again.
-	until(t, "a quiet display", func() bool { return !d.wake() })
+	until(t, "the picture without the cancelled booking", func() bool { return d.wake() })
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -325,7 +325,7 @@ func (s *serving) run(ctx context.Context, extra func(*Group)) (err error) {
 	if err := s.calendars.Start(ctx); err != nil {
 		return err
 	}
-	g := newGroup(start.Log, drain+15*time.Second)
+	g := newGroup(start.Log, drain+5*time.Second)
 	g.Go(ctx, "certificates", s.tls.Run)
 	g.Go(ctx, "calendar workers", s.pool.Run)
 	g.Go(ctx, "jobs", s.jobs.Run)
@@ -336,13 +336,18 @@ func (s *serving) run(ctx context.Context, extra func(*Group)) (err error) {
 		g.Go(ctx, "challenge listener", func(ctx context.Context) error { return serveUntil(ctx, s.challengeServer, s.challenges, drain) })
 	}
 	g.Go(ctx, "hang-up", s.reloadOnHangup)
-	g.Go(ctx, "watchdog", func(ctx context.Context) error { return start.Notify.Watchdog(ctx, s.store.Ping) })
 	if extra != nil {
 		extra(g)
 	}
+	// Started last, it is stopped first: systemd hears of the stop when it begins.
+	g.Go(ctx, "watchdog", func(ctx context.Context) error {
+		err := start.Notify.Watchdog(ctx, s.store.Ping)
+		<-ctx.Done()
+		start.Notify.Stopping()
+		return err
+	})
 	s.announce(ctx)
 	err = g.Wait(ctx)
-	start.Notify.Stopping()
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return errors.Join(err, s.displays.Flush(flush), s.calendars.Flush(flush), s.contacts.flush(flush, s.store))
