@@ -89,7 +89,10 @@ func taken(err error, field, key string) error {
 }
 
 // Details are what an administrator may correct in an account.
-type Details struct{ Name, Email, Login string }
+type Details struct {
+	Name, Email, Login string
+	Language           string // "" = the browser's
+}
 
 // Edit changes an account's details.
 func (s *Service) Edit(ctx context.Context, by Actor, id store.AccountID, d Details) error {
@@ -106,6 +109,9 @@ func (s *Service) Edit(ctx context.Context, by Actor, id store.AccountID, d Deta
 		}
 		if err := tx.SetLogin(id, d.Login); err != nil {
 			return taken(err, "login", "people.login_taken")
+		}
+		if err := tx.SetAccountChoices(id, d.Language, a.Theme); err != nil {
+			return err
 		}
 		return by.Record(tx, "account.edit", "account", string(id))
 	})

@@ -120,7 +120,7 @@ func (s *Service) ChangePassword(ctx context.Context, by Actor, present, next se
 	if err != nil {
 		return err
 	}
-	if err := CheckPassword("next", next, a.Login, a.Email, a.Name); err != nil {
+	if err := CheckPassword("password", next, a.Login, a.Email, a.Name); err != nil {
 		return err
 	}
 	limits := s.limits(a.Login, from)
