@@ -147,7 +147,6 @@ type client struct {
 	draft  connectors.Draft
 	out    connectors.Outcome
 	err    error
-	left   bool
 	ended  chan struct{}
 	extend bool // books ten minutes first, alone, and then extends
 	own    connectors.Event

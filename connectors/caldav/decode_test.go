@@ -63,7 +63,7 @@ func TestDecode(t *testing.T) {
 func TestDecodeDeep(t *testing.T) {
 	t.Parallel()
 	for _, open := range []string{`<D:response>`, `<D:response><D:propstat><D:prop><D:resourcetype>`} {
-		deep := multistatusHead + open + strings.Repeat("<a>", 1_000_000)
+		deep := multistatusHead + open + strings.Repeat("<a>", 100_000)
 		if _, err := decode([]byte(deep)); err == nil {
 			t.Error("a cut answer is accepted")
 		}

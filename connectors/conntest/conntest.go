@@ -44,6 +44,8 @@ type Room struct {
 	// Put stores a seed as another program would, replacing the one of that name. It returns false when
 	// the system refuses such an object, which only Raw ones may be.
 	Put func(t testing.TB, s Seed) bool
+	// PutAll stores many seeds at once in an empty room; nil = one by one.
+	PutAll func(t testing.TB, seeds []Seed)
 	// Delete removes the seed of that name.
 	Delete func(t testing.TB, name string)
 	// Bodies returns the objects as the system has them; nil when it can't tell.

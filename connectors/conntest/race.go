@@ -42,7 +42,7 @@ func (h *hooked) Book(ctx context.Context, room connectors.Room, d connectors.Dr
 // race lets two writers, with a connector each, book overlapping times at once, several rounds; each
 // tries again after a tie as the engine does. Exactly one may stand.
 func race(e *env) {
-	const rounds = 5
+	const rounds = 3
 	for round := range rounds {
 		type result struct {
 			done bool

@@ -144,15 +144,23 @@ func thousand(e *env) {
 	many := cmp.Or(e.sys.Many, 1000)
 	start := e.at("2026-11-23T12:00").Add(-time.Duration(many/2) * time.Hour)
 	var want []string
+	var seeds []Seed
 	window := e.span("2026-11-23", "2026-11-30")
 	for i := range many {
 		at := start.Add(time.Duration(i) * time.Hour)
-		s := Seed{Name: fmt.Sprintf("m%04d", i), Subject: fmt.Sprint("number ", i), Zone: "UTC",
-			Start: at.Format("2006-01-02T15:04"), End: at.Add(time.Hour).Format("2006-01-02T15:04")}
-		e.put(s)
+		s := Seed{
+			Name: fmt.Sprintf("m%04d", i), Subject: fmt.Sprint("number ", i), Zone: "UTC",
+			Start: at.Format("2006-01-02T15:04"), End: at.Add(time.Hour).Format("2006-01-02T15:04"),
+		}
+		seeds = append(seeds, s)
 		if (when.Interval{From: at, To: at.Add(time.Hour)}).Overlaps(window) {
 			want = append(want, s.Subject)
 		}
+	}
+	if e.room.PutAll != nil {
+		e.room.PutAll(e, seeds)
+	} else {
+		e.put(seeds...)
 	}
 	var told [2]int
 	s, err := e.conn.Read(e.Context(), connectors.ReadRequest{Room: e.Room(), Window: window, Progress: func(done, total int) { told = [2]int{done, total} }})

@@ -43,6 +43,15 @@ func (s Seed) uid() string {
 // ICS returns the seed as a calendar object.
 func (s Seed) ICS() string { return wrap(s.components()) }
 
+// Calendar returns several seeds in one file, as feeds have them.
+func Calendar(seeds ...Seed) string {
+	var all []string
+	for _, s := range seeds {
+		all = append(all, s.components())
+	}
+	return wrap(all...)
+}
+
 func wrap(components ...string) string {
 	return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//conntest//EN\r\n" + strings.Join(components, "") + "END:VCALENDAR\r\n"
 }

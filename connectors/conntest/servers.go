@@ -142,6 +142,13 @@ func (s *Server) Put(t testing.TB, path, ics string) bool {
 	return status/100 == 2
 }
 
+// Fill replaces a whole calendar's events by those of one file, as Radicale takes it in one request; the
+// objects are named after their UIDs.
+func (s *Server) Fill(t testing.TB, calendar, ics string) {
+	t.Helper()
+	s.request(t, http.MethodPut, calendar, map[string]string{"Content-Type": "text/calendar; charset=utf-8"}, ics, http.StatusCreated, http.StatusNoContent)
+}
+
 // Delete removes an object or a whole calendar.
 func (s *Server) Delete(t testing.TB, path string) {
 	t.Helper()

@@ -186,8 +186,12 @@ func taken(e *env) {
 	t.Tentative = true
 	e.put(a, t, Seed{Name: "day", Subject: "day", Start: "2026-11-24", End: "2026-11-25"})
 	for i, span := range [][2]string{
-		{"2026-11-23T09:30", "2026-11-23T10:30"}, {"2026-11-23T08:00", "2026-11-23T09:01"}, {"2026-11-23T09:15", "2026-11-23T09:30"},
-		{"2026-11-23T08:00", "2026-11-23T11:00"}, {"2026-11-23T14:30", "2026-11-23T15:30"}, {"2026-11-24T09:00", "2026-11-24T10:00"},
+		{"2026-11-23T09:30", "2026-11-23T10:30"},
+		{"2026-11-23T08:00", "2026-11-23T09:01"},
+		{"2026-11-23T09:15", "2026-11-23T09:30"},
+		{"2026-11-23T08:00", "2026-11-23T11:00"},
+		{"2026-11-23T14:30", "2026-11-23T15:30"},
+		{"2026-11-24T09:00", "2026-11-24T10:00"},
 	} {
 		d := e.draft(fmt.Sprint("t", i), "09:00", "10:00")
 		d.From, d.To = e.at(span[0]), e.at(span[1])
@@ -204,8 +208,10 @@ func taken(e *env) {
 func foreign(e *env) {
 	s := meeting("a", "09:00", "10:00")
 	s.Invited = true
-	s.Extra = []string{"X-OTHER-PROGRAM;X-PARAM=1:keep me", "CATEGORIES:one,two", "LOCATION:Room 1",
-		"BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:soon\r\nTRIGGER:-PT10M\r\nEND:VALARM"}
+	s.Extra = []string{
+		"X-OTHER-PROGRAM;X-PARAM=1:keep me", "CATEGORIES:one,two", "LOCATION:Room 1",
+		"BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:soon\r\nTRIGGER:-PT10M\r\nEND:VALARM",
+	}
 	e.put(s)
 	ev := e.only(e.week())
 	if ev.Mine {

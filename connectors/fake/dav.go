@@ -107,10 +107,9 @@ func davError(w http.ResponseWriter, status int, name string) {
 	fmt.Fprintf(w, `<?xml version="1.0"?><D:error xmlns:D="DAV:"><D:%s/></D:error>`, name)
 }
 
-// prop is a property that was asked for or is answered.
+// prop is a property that was asked for.
 type prop struct {
 	XMLName xml.Name
-	value   string // inner XML
 }
 
 type propfindXML struct {
