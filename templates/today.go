@@ -78,8 +78,11 @@ func (r RoomTile) shape() ui.State {
 // lines are the two lines under the name: what is, and what about it.
 func (r RoomTile) lines(sh ui.Shell) (first, second string) {
 	until := sh.T("state.all_day")
-	if !r.Until.IsZero() {
+	switch {
+	case !r.Until.IsZero():
 		until = sh.T("state.until", "Time", sh.Clock(r.Until))
+	case r.State == ui.Free && len(r.Bar.Spans) > 0:
+		until = sh.T("state.rest_of_day")
 	}
 	switch {
 	case !r.StaleAt.IsZero():
@@ -120,7 +123,7 @@ func roomSub(sh ui.Shell, seats int, equipment []string) string {
 	if seats > 0 {
 		parts = append(parts, sh.N("room.seats", seats))
 	}
-	return strings.Join(append(parts, equipment...), " · ")
+	return strings.Join(append(parts, equipment...), "\u00a0· ") // a line may break after a dot, not before it
 }
 
 // bar is the tile's day bar with its words.
@@ -139,6 +142,15 @@ func barWithWords(sh ui.Shell, bar ui.DayBar) ui.DayBar {
 		bar.Label = sh.T("bar.booked", "Times", sh.Join(times))
 	}
 	return bar
+}
+
+// barHours are the hours that a bar covers, with midnight at its end as 24:00.
+func barHours(sh ui.Shell, bar ui.DayBar) string {
+	to := sh.Clock(bar.To)
+	if to == "00:00" {
+		to = "24:00"
+	}
+	return sh.Clock(bar.From) + " – " + to
 }
 
 func (v Today) chips(sh ui.Shell) []ui.Tab {

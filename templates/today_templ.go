@@ -389,9 +389,9 @@ func roomTile(sh ui.Shell, r RoomTile) templ.Component {
 		}
 		if !r.Bar.From.IsZero() {
 			var templ_7745c5c3_Var20 string
-			templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(sh.Span(r.Bar.From, r.Bar.To))
+			templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(barHours(sh, r.Bar))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `today.templ`, Line: 68, Col: 36}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `today.templ`, Line: 68, Col: 26}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 			if templ_7745c5c3_Err != nil {
