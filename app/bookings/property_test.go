@@ -293,7 +293,7 @@ func (m *model) moveSeries(rt *rapid.T) {
 	skip := map[when.Date]bool{} // days that were cancelled stay so, and need no room
 	for b, s := range m.gone {
 		if s.series == id {
-			skip[m.original(b)] = true
+			skip[m.original(b)] = true // the new first day is the old one
 		}
 	}
 	free := true

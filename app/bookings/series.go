@@ -29,7 +29,8 @@ type SeriesInfo struct {
 	ID          store.SeriesID
 	Workspace   store.WorkspaceID
 	Rule        string
-	First       Times
+	From, To    when.Wall // local times of the first occurrence; of whole days To is excluded
+	AllDay      bool
 	Subject     string
 	Private     bool
 	MayChange   bool
@@ -209,7 +210,7 @@ func (s *Service) Series(ctx context.Context, v Viewer, id store.SeriesID) (Seri
 		}
 		as := Disclose(v, se.asBooking(), p)
 		out = SeriesInfo{
-			ID: id, Workspace: se.Workspace, Rule: se.Rule, First: Times{from: se.First, to: addMinutes(se.First, se.Minutes), allDay: se.AllDay},
+			ID: id, Workspace: se.Workspace, Rule: se.Rule, From: se.First, To: addMinutes(se.First, se.Minutes), AllDay: se.AllDay,
 			Subject: as.Subject, Private: se.Private, MayChange: as.MayChange, Occurrences: discloseAll(v, list, p),
 		}
 		return nil

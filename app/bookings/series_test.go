@@ -237,12 +237,28 @@ func TestChangeSeries(t *testing.T) {
 			[]string{"11-30T14:00", "12-07T14:00", "[12-14T14:00]", "12-21T14:00", "12-28T14:00"},
 		},
 		{
+			"times of all, told of the fourth, a day later", "", func(tb testing.TB) bookings.SeriesChange {
+				times := local(tb, "2026-12-22T08:00", "2026-12-22T09:00")
+				return bookings.SeriesChange{Times: &times, At: wall(tb, "2026-12-21T10:00")}
+			},
+			[]string{"[11-30T10:00]", "[12-08T15:00]", "[12-14T10:00]", "[12-21T10:00]", "[12-28T10:00]"},
+			[]string{"12-01T08:00", "12-08T08:00", "[12-15T08:00]", "12-22T08:00", "12-29T08:00"},
+		},
+		{
+			"times of all, told of the fourth, whole days", "", func(tb testing.TB) bookings.SeriesChange {
+				times := bookings.Days(date(tb, "2026-12-21"), date(tb, "2026-12-22"))
+				return bookings.SeriesChange{Times: &times, At: wall(tb, "2026-12-21T10:00")}
+			},
+			[]string{"[11-30T10:00]", "[12-08T15:00]", "[12-14T10:00]", "[12-21T10:00]", "[12-28T10:00]"},
+			[]string{"11-30T00:00", "12-07T00:00", "[12-14T00:00]", "12-21T00:00", "12-28T00:00"},
+		},
+		{
 			"times from the third on", "2026-12-14T10:00", func(tb testing.TB) bookings.SeriesChange {
 				times := local(tb, "2026-12-15T10:00", "2026-12-15T11:00")
 				return bookings.SeriesChange{Times: &times}
 			},
 			[]string{"11-30T10:00", "12-08T15:00", "[12-14T10:00]", "[12-21T10:00]", "[12-28T10:00]"},
-			[]string{"12-15T10:00", "12-22T10:00", "12-29T10:00"},
+			[]string{"[12-15T10:00]", "12-22T10:00", "12-29T10:00"},
 		},
 		{
 			"rule from the fourth on", "2026-12-21T10:00", func(testing.TB) bookings.SeriesChange {
@@ -287,6 +303,33 @@ func TestChangeSeries(t *testing.T) {
 				t.Errorf("the new series:\n%s", diff)
 			}
 		})
+	}
+}
+
+// An occurrence that was due already and was put off stays when the rest of its series moves.
+func TestChangeSeriesKeepsWhatWasPutOff(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "Europe/Zurich", "2026-11-23T08:00")
+	ctx := context.Background()
+	id := h.series(local(t, "2026-11-30T10:00", "2026-11-30T11:00"), "FREQ=WEEKLY;COUNT=3")
+	off := local(t, "2026-12-03T10:00", "2026-12-03T11:00")
+	if _, err := h.s.Change(ctx, h.anna, h.occurrence(id, "2026-11-30T10:00").ID, bookings.Change{Times: &off}); err != nil {
+		t.Fatal(err)
+	}
+	h.setNow(wall(t, "2026-12-01T08:00").In(h.zone))
+	times := local(t, "2026-12-14T16:00", "2026-12-14T17:00")
+	next, err := h.s.ChangeSeries(ctx, h.anna, id, bookings.SeriesChange{Times: &times, At: wall(t, "2026-12-14T10:00")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"12-03T10:00", "[12-07T10:00]", "[12-14T10:00]"}, h.starts(id)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"12-07T16:00", "12-14T16:00"}, h.starts(next)); diff != "" {
+		t.Error(diff)
+	}
+	if n, err := h.s.CancelSeries(ctx, h.anna, id, when.Wall{}); n != 1 || err != nil {
+		t.Errorf("cancelled %d, %v", n, err)
 	}
 }
 

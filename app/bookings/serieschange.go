@@ -2,6 +2,7 @@ package bookings
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,8 @@ import (
 // they are.
 type SeriesChange struct {
 	From      when.Wall // Original of the first occurrence concerned; zero = all that have not begun
-	Times     *Times    // local times of the first occurrence concerned
+	Times     *Times    // new local times of the occurrence At; the others move by as many days
+	At        when.Wall // Original of the occurrence that Times are for; zero = the first concerned
 	Rule      *string
 	Subject   *string
 	Private   *bool
@@ -175,7 +177,8 @@ func (t seriesTarget) rewrite(tx *store.Tx) error {
 	return tx.UpdateSeries(t.se)
 }
 
-// rebuild ends the series before its rest and lays out another one from there.
+// rebuild ends the series before its rest and lays out another one from there. An occurrence that was due by
+// now and was moved to later stays what it is.
 func (s *Service) rebuild(tx *store.Tx, by people.Actor, t seriesTarget, c SeriesChange) (store.SeriesID, error) {
 	zone, err := t.p.Building.Location()
 	if err != nil {
@@ -183,6 +186,10 @@ func (s *Service) rebuild(tx *store.Tx, by people.Actor, t seriesTarget, c Serie
 	}
 	if t.p.Resource != "" {
 		return "", problem.New(problem.Refused, "bookings.no_series_in_system")
+	}
+	t.rest = slices.DeleteFunc(t.rest, func(b store.Booking) bool { return !b.Original.In(zone).After(s.now()) })
+	if len(t.rest) == 0 {
+		return "", problem.New(problem.Conflict, "bookings.series_over")
 	}
 	next := t.se
 	begin := t.rest[0].Original
@@ -193,14 +200,11 @@ func (s *Service) rebuild(tx *store.Tx, by people.Actor, t seriesTarget, c Serie
 			return "", err
 		}
 	}
-	first := Times{from: begin, to: addMinutes(begin, t.se.Minutes), allDay: t.se.AllDay}
-	if c.Times != nil {
-		first = *c.Times
-	}
+	first, days := c.first(begin, t.se)
 	skip := map[when.Date]bool{}
 	for _, b := range t.rest {
 		if b.Cancelled() {
-			skip[b.Original.Date] = true
+			skip[b.Original.Add(days)] = true
 		}
 	}
 	if _, err := s.endSeries(tx, t); err != nil {
@@ -208,6 +212,24 @@ func (s *Service) rebuild(tx *store.Tx, by people.Actor, t seriesTarget, c Serie
 	}
 	next.CancelledAt = time.Time{}
 	return s.layOut(tx, by, t.p, zone, next, first, skip)
+}
+
+// first returns the new times of the occurrence that the rule started at begin, and by how many days they
+// are later.
+func (c SeriesChange) first(begin when.Wall, se store.Series) (first Times, days int) {
+	if c.Times == nil {
+		return Times{from: begin, to: addMinutes(begin, se.Minutes), allDay: se.AllDay}, 0
+	}
+	first = *c.Times
+	at := c.At
+	if at.IsZero() {
+		at = begin
+	}
+	days = first.from.Sub(at.Date)
+	long := minutesBetween(first.from, first.to)
+	first.from = when.Wall{Date: begin.Add(days), Minute: first.from.Minute}
+	first.to = addMinutes(first.from, long)
+	return first, days
 }
 
 // restOfRule returns the rule of a series as it is from an occurrence on: a number of dates is counted
