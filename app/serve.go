@@ -99,6 +99,7 @@ func (h *house) services(ctx context.Context) (err error) {
 	}
 	h.places = places.New(h.store, start.Now, h.placesChanged)
 	h.bookings = bookings.New(h.store, start.Now, h.roomChanged)
+	h.places.Rederive = h.bookings.RederiveIn
 	h.calendars = calendars.New(calendars.Options{
 		Store: h.store, Now: start.Now, Log: start.Log, Kinds: calendars.Systems(h.out, start.Now),
 		Changed: h.roomChanged, Go: h.pool.Go, Hours: h.hours,
@@ -275,8 +276,12 @@ func newServing(ctx context.Context, start Start) (s *serving, err error) {
 	if err := s.privacy.Run(ctx); err != nil {
 		return s, fmt.Errorf("forget what is due: %w", err)
 	}
-	if _, err := s.bookings.RederiveAll(ctx, people.Job("zones")); err != nil {
+	rederived, err := s.bookings.RederiveAll(ctx, people.Job("zones"))
+	if err != nil {
 		return s, fmt.Errorf("derive bookings by today's zone data: %w", err)
+	}
+	if n := len(rederived.Lost); n > 0 {
+		start.Log.Warn("bookings cancelled, as new zone data left them no room", "count", n)
 	}
 	if err := s.displays.Load(ctx); err != nil {
 		return s, fmt.Errorf("draw the pictures: %w", err)

@@ -315,7 +315,7 @@ func (s *Server) changeSeries(ctx context.Context, v *visitor, before templates.
 		c.From = b.Original
 	}
 	if d.view.Date != before.Date || d.view.From != before.From || d.view.To != before.To || d.view.AllDay != before.AllDay || d.view.LastDate != before.LastDate {
-		c.Times = &d.times
+		c.Times, c.At = &d.times, b.Original
 	}
 	if d.rule == "" {
 		return problem.Field("repeat", "bookings.series_needs_rule")
