@@ -38,9 +38,13 @@ type stored struct {
 
 // ApplyAgenda makes the stored bookings of a calendar between from and to equal to events. With complete
 // unset nothing is removed. What left the window (it ended before from) keeps its times, while who and
-// what are forgotten. Bookings that had begun and are gone are kept as cancelled facts.
+// what are forgotten. Bookings that had begun and are gone are kept as cancelled facts. ErrNotFound when the
+// calendar was detached.
 func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, complete bool) (AgendaChange, error) {
 	var ch AgendaChange
+	if _, err := one(tx, value[int], `SELECT 1 FROM resource WHERE id = ? AND deleted_at IS NULL`, c.ID); err != nil {
+		return ch, err
+	}
 	old, err := tx.storedAgenda(c, from, to)
 	if err != nil {
 		return ch, err

@@ -107,7 +107,7 @@ func (c *script) Close() error { return nil }
 // bench is an engine with one room on a scripted system; the test turns its crank.
 type bench struct {
 	*Service
-	t       *testing.T
+	t       testing.TB
 	st      *store.Store
 	sys     *script
 	now     time.Time
@@ -119,7 +119,7 @@ type bench struct {
 
 var admin = people.Setup("test")
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{t: t, sys: &script{complete: true, version: 1}, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), log: &bytes.Buffer{}}
 	b.st = storetest.Open(t, func() time.Time { return b.now })
@@ -243,6 +243,48 @@ func TestSameAnswerCostsNoWrite(t *testing.T) {
 	after := b.agenda()
 	if b.sys.reads != 2 || b.changed != 1 || before[0].Revision != after[0].Revision || before[0].UpdatedAt != after[0].UpdatedAt {
 		t.Errorf("%d reads, %d changes, %+v -> %+v", b.sys.reads, b.changed, before, after)
+	}
+}
+
+// A read that brings what is known, with the marks that are known, leaves the database as it is, byte for byte.
+func TestUnchangedRoomWritesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(event("a", b.now.Add(24*time.Hour), 30), event("b", b.now.Add(26*time.Hour), 30))
+	written := func() int64 {
+		t.Helper()
+		log, err := os.Stat(filepath.Join(b.st.Dir(), store.MainFile+"-wal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.st.Trim(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return log.Size()
+	}
+	written()
+	if b.crank(); written() == 0 {
+		t.Error("the first read wrote nothing")
+	}
+	b.now = b.now.Add(safetyRead + time.Minute) // read although the probe sees no change
+	b.crank()
+	if n := written(); n != 0 || b.sys.reads != 2 {
+		t.Errorf("%d reads; the second wrote %d bytes", b.sys.reads, n)
+	}
+}
+
+// What is read while somebody detaches the room is dropped: the workspace is hosted from then on.
+func TestDetachedWhileReading(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(event("a", b.now.Add(time.Hour), 30))
+	rm := b.take(b.systems[b.id])
+	if err := b.Detach(context.Background(), admin, b.ws); err != nil {
+		t.Fatal(err)
+	}
+	changed, err := b.readAndApply(context.Background(), rm, connectors.Room{ID: "room-1", Zone: rm.zone}, marks{}, nil, connectors.Cursor("next"))
+	if changed || err != nil || len(b.agenda()) != 0 {
+		t.Errorf("changed %v, %v, agenda %v", changed, err, b.agenda())
 	}
 }
 

@@ -1,6 +1,7 @@
 package calendars
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -45,42 +46,50 @@ func (s *Service) cycle(ctx context.Context, rm *room) (changed bool, err error)
 	rm.sys.reads++
 	s.mu.Unlock()
 
-	var cursor, state []byte
-	err = s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
-		cursor, state, err = tx.SyncMarks(c.ID)
-		return err
-	})
-	if errors.Is(err, store.ErrNotFound) {
+	stored, err := s.marks(ctx, c.ID)
+	if err != nil {
 		return false, nil // detached meanwhile
 	}
-	if err != nil {
-		// Sealed with a lost key, or damaged: read in full.
-		s.o.Log.Warn("read sync marks", "resource", c.ID, "err", err)
-		cursor, state = nil, nil
-	}
 	target := connectors.Room{ID: rm.sys.kind.roomID(c), Zone: rm.zone}
-	probe, err := conn.Probe(ctx, target, cursor)
+	probe, err := conn.Probe(ctx, target, stored.cursor)
 	if err != nil {
 		return false, err
 	}
 	if !probe.Changed && !mustRead {
 		return false, nil
 	}
-	changed, complete, err := s.readAndApply(ctx, rm, target, state)
+	changed, err = s.readAndApply(ctx, rm, target, stored, stored.state, probe.Next)
 	if errors.Is(err, connectors.CursorExpired) {
-		changed, complete, err = s.readAndApply(ctx, rm, target, nil)
-	}
-	if err != nil {
-		return changed, err
-	}
-	if complete {
-		err = s.o.Store.Update(ctx, func(tx *store.Tx) error { return tx.SaveSyncCursor(c.ID, probe.Next) })
+		changed, err = s.readAndApply(ctx, rm, target, stored, nil, probe.Next)
 	}
 	return changed, err
 }
 
-// readAndApply reads the window and makes the stored agenda equal to it in one transaction.
-func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.Room, state []byte) (changed, complete bool, err error) {
+// marks are what a connector keeps of a room between its reads.
+type marks struct {
+	cursor connectors.Cursor
+	state  []byte
+	lost   bool // something is stored that can't be read
+}
+
+// marks reads the marks of a calendar; ErrNotFound when it was detached.
+func (s *Service) marks(ctx context.Context, id store.ResourceID) (m marks, err error) {
+	err = s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		m.cursor, m.state, err = tx.SyncMarks(id)
+		return err
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		// Sealed with a lost key, or damaged: read in full.
+		s.o.Log.Warn("read sync marks", "resource", id, "err", err)
+		return marks{lost: true}, nil
+	}
+	return m, err
+}
+
+// readAndApply reads the window by a connector's state and makes the stored agenda equal to it in one transaction.
+// Nothing is written where all is as it was. next is the mark for the next probe, kept when the read was complete;
+// nil keeps the stored one.
+func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.Room, stored marks, state []byte, next connectors.Cursor) (changed bool, err error) {
 	now := s.o.Now()
 	w := window(now, rm.zone)
 	snap, err := rm.sys.conn.Read(ctx, connectors.ReadRequest{
@@ -92,7 +101,7 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 		},
 	})
 	if err != nil {
-		return false, false, err
+		return false, err
 	}
 	events := normalise(snap.Events, w, rm.zone)
 	var change store.AgendaChange
@@ -101,13 +110,21 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 		if change, err = tx.ApplyAgenda(rm.r, w.From, w.To, events, snap.Complete); err != nil {
 			return err
 		}
-		return tx.SaveSyncState(rm.r.ID, snap.State)
+		if stored.lost || !bytes.Equal(snap.State, stored.state) {
+			if err := tx.SaveSyncState(rm.r.ID, snap.State); err != nil {
+				return err
+			}
+		}
+		if next == nil || !snap.Complete || !stored.lost && bytes.Equal(next, stored.cursor) {
+			return nil
+		}
+		return tx.SaveSyncCursor(rm.r.ID, next)
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return false, false, nil // detached while we were reading
+		return false, nil // detached while we were reading
 	}
 	if err != nil {
-		return false, false, err
+		return false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,7 +136,7 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 	if change.Any() {
 		rm.r.LastChanged = now
 	}
-	return change.Any(), snap.Complete, nil
+	return change.Any(), nil
 }
 
 // normalise keeps what occupies the room within w, one of each identity, and takes away what is private:

@@ -143,18 +143,15 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	defer cancel()
 	rm.lease.Lock()
 	defer rm.lease.Unlock()
-	var state []byte
-	if err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
-		_, state, err = tx.SyncMarks(rm.r.ID)
-		return err
-	}); err != nil && !errors.Is(err, store.ErrNotFound) {
-		s.o.Log.Warn("read sync marks", "resource", rm.r.ID, "err", err)
+	stored, err := s.marks(ctx, rm.r.ID)
+	if err != nil {
+		return problem.New(problem.NotFound, "systems.not_attached") // detached meanwhile
 	}
 	target := connectors.Room{ID: rm.sys.kind.roomID(rm.r), Zone: rm.zone}
-	state, werr := f(ctx, rm, c, target, state)
+	state, werr := f(ctx, rm, c, target, stored.state)
 	// What happened out there is read whatever the outcome: a refused write has often a reason that
 	// our agenda does not know yet.
-	changed, _, rerr := s.readAndApply(context.WithoutCancel(ctx), rm, target, state)
+	changed, rerr := s.readAndApply(context.WithoutCancel(ctx), rm, target, stored, state, nil)
 	if werr == nil && rerr == nil && then != nil {
 		werr = then(ctx, rm)
 		changed = true

@@ -119,7 +119,7 @@ CREATE TABLE person (
   created_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX person_email ON person (email) WHERE email <> '';
-CREATE INDEX person_name ON person (name) WHERE email = '';
+CREATE INDEX person_name ON person (name);
 
 CREATE TABLE account (
   id           TEXT PRIMARY KEY,
