@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -133,7 +134,8 @@ func (c *Connector) Probe(ctx context.Context, room connectors.Room, cursor conn
 
 // gone turns "not there" of a collection into Gone.
 func gone(err error) error {
-	if e, ok := err.(*connectors.Error); ok && e.Kind == connectors.NotFound { //nolint:errorlint // only our own, unwrapped
+	var e *connectors.Error
+	if errors.As(err, &e) && e.Kind == connectors.NotFound {
 		e.Kind = connectors.Gone
 	}
 	return err
@@ -190,11 +192,7 @@ func cleanETag(s string) string {
 	return s
 }
 
-// do sends one request to a path of the collection's host.
+// do sends one request.
 func (c *Connector) do(ctx context.Context, op, method string, u *url.URL, header http.Header, body []byte) (*outbound.Response, error) {
-	resp, err := c.client.Do(ctx, outbound.Request{Op: op, Method: method, URL: u, Header: header, Body: body})
-	if err != nil {
-		return nil, err
-	}
-	return resp, nil
+	return c.client.Do(ctx, outbound.Request{Op: op, Method: method, URL: u, Header: header, Body: body})
 }

@@ -73,7 +73,7 @@ func TestContractOnFake(t *testing.T) {
 		"digest":              {Digest: true, NoPutETag: true},
 		"absolute hrefs":      {AbsoluteHrefs: true, HrefHost: "http://127.0.0.1:1"},
 		"escaped hrefs":       {EscapedHrefs: true, WeakETags: true},
-		"no tags, no data":    {NoTags: true, NoData: true},
+		"no tags, no data":    {NoTags: true, NoData: true, MissingInside: true},
 		"no times":            {NoLastModified: true},
 		"coarse clock, ahead": {Tick: 2 * time.Second, Skew: 5 * time.Minute},
 	} {

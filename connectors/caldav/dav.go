@@ -213,7 +213,12 @@ func charset(label string, in io.Reader) (io.Reader, error) {
 // propfind asks for properties of u (depth 0) or also of its members (depth 1).
 func (c *Connector) propfind(ctx context.Context, op string, u *url.URL, depth, properties string) (*answer, error) {
 	body := xmlHead + `<D:propfind` + namespaces + `><D:prop>` + properties + `</D:prop></D:propfind>`
-	return c.multistatus(ctx, op, "PROPFIND", u, depth, body)
+	a, err := c.multistatus(ctx, op, "PROPFIND", u, depth, body)
+	if err == nil && len(a.responses) == 1 && a.responses[0].status >= 400 {
+		// Some servers (Xandikos) say so within the answer that there is nothing.
+		return nil, outbound.StatusErr(op, a.responses[0].status)
+	}
+	return a, err
 }
 
 // multiget asks for some objects of a collection with their data.

@@ -11,8 +11,8 @@ import (
 
 func changeCases() []testCase {
 	return []testCase{
-		{"probe sees every change, and nothing else", needs{probe: true}, probe},
-		{"probe with a mark that means nothing", needs{probe: true}, func(e *env) {
+		{"probe sees every change, and nothing else", needs{}, probe},
+		{"probe with a mark that means nothing", needs{}, func(e *env) {
 			for _, c := range []connectors.Cursor{nil, {}, []byte("http://sync.example/0"), []byte("\x00\xff{")} {
 				ch, err := e.conn.Probe(e.Context(), e.Room(), c)
 				if err != nil || !ch.Changed || len(ch.Next) == 0 {

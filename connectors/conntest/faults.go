@@ -25,7 +25,7 @@ func faultCases() []testCase {
 		fails("connection cut", Fault{Cut: true}, connectors.Transient, 0),
 		fails("sign-in page", Fault{Status: 200, Header: map[string]string{"Content-Type": "text/html"}, Body: "<!DOCTYPE html><title>Sign in</title>"}, connectors.Auth, 0),
 		fails("nonsense", Fault{Status: 200, Header: map[string]string{"Content-Type": "text/plain"}, Body: "OK"}, connectors.Invalid, 0),
-		{"room removed", needs{remove: true}, func(e *env) {
+		{"room removed", needs{}, func(e *env) {
 			e.room.Remove(e)
 			_, err := e.conn.Read(e.Context(), connectors.ReadRequest{Room: e.Room(), Window: e.span("2026-11-23", "2026-11-30")})
 			e.kind(err, connectors.Gone)
@@ -40,13 +40,13 @@ func faultCases() []testCase {
 				e.Errorf("got %v", err)
 			}
 		}},
-		{"server's clock five minutes off", needs{skew: true}, skew},
+		{"server's clock five minutes off", needs{}, skew},
 	}
 }
 
 // fails is the case of one fault: the right kind from every method, no secret in it, all well afterwards.
 func fails(name string, f Fault, kind connectors.Kind, after time.Duration) testCase {
-	return testCase{name, needs{faults: true}, func(e *env) { e.failing(f, kind, after) }}
+	return testCase{name, needs{}, func(e *env) { e.failing(f, kind, after) }}
 }
 
 func (e *env) failing(f Fault, kind connectors.Kind, after time.Duration) {

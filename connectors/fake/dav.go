@@ -151,6 +151,8 @@ func (s *Server) propfind(w http.ResponseWriter, r *http.Request, body []byte) {
 				out.add(s.href(p), req.Prop.Any, s.collectionProps(s.cols[p]))
 			}
 		}
+	case s.Quirks.MissingInside:
+		out.missing(s.href(path))
 	default:
 		w.WriteHeader(http.StatusNotFound)
 		return

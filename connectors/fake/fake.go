@@ -33,6 +33,7 @@ type Quirks struct {
 	AbsoluteHrefs  bool
 	EscapedHrefs   bool          // every byte that may be is percent-encoded, in lower case
 	HrefHost       string        // with AbsoluteHrefs: the host that the server thinks it has
+	MissingInside  bool          // PROPFIND of what is not there answers 207 with a 404 inside
 	NoData         bool          // multiget answers without calendar-data
 	Unescaped      bool          // calendar-data is not escaped, so that an object can break the XML
 	Digest         bool          // asks for Digest instead of Basic
@@ -52,8 +53,6 @@ type Fault struct {
 	Body   string
 	Until  time.Duration // Retry-After as a date, that far ahead on the server's clock
 	Cut    bool          // … or cut the connection in the middle of the answer
-	Hang   bool          // … or never answer
-	After  func()        // run after the real answer was computed, instead of breaking anything
 	Before func()        // run before the request is handled, instead of breaking anything
 }
 
@@ -211,11 +210,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f = nil
 	}
 	switch {
-	case f == nil, f.Cut, f.After != nil:
+	case f == nil, f.Cut:
 		s.handle(rec, r)
-	case f.Hang:
-		<-r.Context().Done()
-		return
 	default:
 		for k, v := range f.Header {
 			rec.Header().Set(k, v)
@@ -228,9 +224,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.note(r, rec.Code)
 	w.Header().Set("Date", s.date(0))
-	if f != nil && f.After != nil {
-		f.After()
-	}
 	for k, v := range rec.Header() {
 		w.Header()[k] = v
 	}

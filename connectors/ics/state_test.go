@@ -1,6 +1,9 @@
 package ics
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -70,12 +73,59 @@ func FuzzFeed(f *testing.F) {
 		if strings.Contains(string(snap.State), "secretword") {
 			t.Errorf("state %s", snap.State)
 		}
-		seen := map[string]bool{}
-		for _, e := range snap.Events {
-			if !e.Touches(w) || e.To.Before(e.From) || e.Series == "" || seen[e.Identity()] || e.Private && e.Subject != "" {
-				t.Errorf("%+v", e)
-			}
-			seen[e.Identity()] = true
-		}
+		promised(t, snap, w)
 	})
+}
+
+// promised checks what the contract says of every snapshot.
+func promised(t *testing.T, snap connectors.Snapshot, w when.Interval) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, e := range snap.Events {
+		if !e.Touches(w) || e.To.Before(e.From) || e.Series == "" || seen[e.Identity()] || e.Private && e.Subject+e.Organizer+e.OrganizerAddr != "" ||
+			e.AllDay == e.FirstDay.IsZero() || e.AllDay && !e.FirstDay.Before(e.EndDay) {
+			t.Errorf("%+v", e)
+		}
+		seen[e.Identity()] = true
+	}
+}
+
+// Real files of many programs, read as feeds: every window keeps the contract, and nothing hangs.
+func TestCorpus(t *testing.T) {
+	t.Parallel()
+	corpus := os.Getenv("LINTEL_CORPUS")
+	if corpus == "" {
+		t.Skip("LINTEL_CORPUS names no folder with sample files")
+	}
+	zone, err := time.LoadLocation("Europe/Zurich")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, feeds, events := 0, 0, 0
+	err = filepath.WalkDir(filepath.Join(corpus, "ics"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".ics" {
+			return err
+		}
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		for year := 1997; year < 2031; year += 3 {
+			from := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+			w := when.Interval{From: from, To: from.AddDate(3, 0, 0)}
+			snap, err := read(body, from, from, connectors.ReadRequest{Room: connectors.Room{ID: "r", Zone: zone}, Window: w})
+			if err != nil {
+				return nil //nolint:nilerr // some samples are no calendars on purpose
+			}
+			events += len(snap.Events)
+			promised(t, snap, w)
+		}
+		feeds++
+		return nil
+	})
+	if err != nil || files < 400 {
+		t.Fatalf("%d files, %v", files, err)
+	}
+	t.Logf("%d files, %d of them feeds, %d occurrences", files, feeds, events)
 }

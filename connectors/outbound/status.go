@@ -64,6 +64,11 @@ func (r *Response) Err() error {
 	return e
 }
 
+// StatusErr is Response.Err for a status that came inside an answer, as in a multistatus.
+func StatusErr(op string, status int) error {
+	return (&Response{Status: status, op: op}).Err()
+}
+
 func (r *Response) after() time.Duration {
 	now := r.ServerTime()
 	if now.IsZero() {
