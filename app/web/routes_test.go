@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,12 +13,14 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"lintel/app/bookings"
 	"lintel/app/calendars"
 	"lintel/app/displays"
 	"lintel/app/live"
 	"lintel/app/people"
 	"lintel/app/secret"
 	"lintel/store"
+	"lintel/templates/text"
 )
 
 // Each route is open to those who may use it, and to nobody else. The table is written out here a second
@@ -112,11 +115,16 @@ func TestRouteWithoutPermissionIsRefused(t *testing.T) {
 }
 
 // rich is a portal that has one of everything, and the paths that name them.
-func rich(t testing.TB) (*portal, map[string]string) {
+func rich(t testing.TB, at time.Time) (*portal, map[string]string) {
 	t.Helper()
 	p := furnished(t)
-	b := p.book("boss", p.room, "Quarterly planning", false, "14:00", "16:00")
+	p.wait(at.Sub(p.now()))
 	boss := people.ActorOf(p.boss())
+	from := at.Truncate(5 * time.Minute)
+	b, err := p.Bookings.Create(ctx, boss, bookings.Request{
+		Workspace: p.room, Times: bookings.Instants(from, from.Add(2*time.Hour)), Subject: "Quarterly planning", Source: store.FromPortal,
+	})
+	must(t, err)
 	system, err := p.Calendars.Connect(ctx, boss, calendars.Connection{Kind: "caldav", Name: "Nextcloud", URL: "https://cloud.example.com/dav/", Username: "svc", Password: secret.New("hunter2")})
 	must(t, err)
 	must(t, p.Calendars.Attach(ctx, boss, p.other, system, "/cal/saentis/"))
@@ -149,6 +157,14 @@ func rich(t testing.TB) (*portal, map[string]string) {
 	}
 }
 
+// with adds a query parameter to a path.
+func with(path, name, value string) string {
+	if strings.Contains(path, "?") {
+		return path + "&" + query(name, value)
+	}
+	return path + "?" + query(name, value)
+}
+
 // fill puts real ids into a pattern.
 func fill(pattern string, real map[string]string) string {
 	best := ""
@@ -163,9 +179,10 @@ func fill(pattern string, real map[string]string) string {
 // Every page is drawn, in full and as the part that htmx asks for, in every language.
 func TestEveryPageIsDrawn(t *testing.T) {
 	t.Parallel()
-	p, real := rich(t)
+	p, real := rich(t, start())
 	p.EndStreams()
 	b := p.as("boss")
+	key := regexp.MustCompile(`>\s*[a-z_]+(\.[a-z_]+)+\s*<`)
 	for _, route := range p.routes() {
 		if route.method != "GET" || route.pattern == "/static/" {
 			continue
@@ -189,6 +206,12 @@ func TestEveryPageIsDrawn(t *testing.T) {
 		}
 		if !strings.Contains(a.body, "<!doctype html>") && !strings.Contains(a.body, "<!DOCTYPE html>") && !strings.HasSuffix(route.pattern, "/card") {
 			t.Errorf("%s is no whole page", path)
+		}
+		for _, lang := range text.Langs() {
+			said := b.get(with(path, "lang", string(lang)))
+			if k := key.FindString(said.body); k != "" && !strings.Contains(k, "example.com") && !strings.Contains(k, "lintel.test") {
+				t.Errorf("%s in %q says %q", path, lang, k)
+			}
 		}
 		htmx := *b
 		htmx.header = b.header.Clone()

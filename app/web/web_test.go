@@ -333,3 +333,12 @@ func (p *portal) boss() store.Account {
 func calendarsConnection(password string) calendars.Connection {
 	return calendars.Connection{Kind: "ics", Name: "Feeds", URL: "https://feeds.example.com/", Username: "svc", Password: secret.New(password)}
 }
+
+// everyHour is open round the clock, so that pages look the same whenever a test runs.
+func everyHour() []store.OpeningSpan {
+	var out []store.OpeningSpan
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		out = append(out, store.OpeningSpan{Weekday: d, Opens: 0, Closes: 24 * 60})
+	}
+	return out
+}
