@@ -2,7 +2,8 @@
 // that language writes them.
 //
 // A language is one file beside this one (en.json, de.json, …): key → text, or key → {"one": …, "other": …} for plurals, with
-// placeholders as {{.Name}}. A test holds the files to the same keys and the same placeholders. No other package knows go-i18n or CLDR.
+// placeholders as {{.Name}}, or {n} for a number that is filled in where a picture is drawn. A test holds the files to the same keys and
+// the same placeholders. No other package knows go-i18n or CLDR.
 package text
 
 import (

@@ -44,13 +44,14 @@ func read(t *testing.T, lang Lang) map[string]map[string]string {
 	return texts
 }
 
-var placeholder = regexp.MustCompile(`{{\s*\.(\w+)\s*}}`)
+// placeholder is {{.Name}}, or {n}: a number that is only known where a picture is drawn, by code that knows no language.
+var placeholder = regexp.MustCompile(`{{\s*\.(\w+)\s*}}|{(n)}`)
 
 func placeholders(forms map[string]string) []string {
 	var names []string
 	for _, text := range forms {
 		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-			names = append(names, m[1])
+			names = append(names, m[1]+m[2])
 		}
 	}
 	slices.Sort(names)
