@@ -87,10 +87,11 @@ type room struct {
 	due      time.Time
 	index    int // in the queue; -1 while it is worked on or gone
 	gone     bool
-	lastRead time.Time // of the whole window
-	dayRead  when.Date // local day of that read: a new day needs a new window
-	touched  time.Time // a person or device did something with it: read faster for a while
-	force    bool      // read even when the probe says that nothing changed
+	lastRead time.Time     // of the whole window
+	dayRead  when.Date     // local day of that read: a new day needs a new window
+	touched  time.Time     // a person or device did something with it: read faster for a while
+	wait     time.Duration // how long the source asked us not to come back; 0 = it has no wish
+	force    bool          // read even when the probe says that nothing changed
 	dirty    bool
 	progress [2]int
 	lease    sync.Mutex // one write or read at a time

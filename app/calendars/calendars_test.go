@@ -33,6 +33,7 @@ type script struct {
 	probes   int
 	reads    int
 	released []string
+	wait     time.Duration
 	race     *connectors.Event // somebody else writes this between our write and our reading back
 }
 
@@ -49,7 +50,7 @@ func (c *script) Probe(_ context.Context, _ connectors.Room, cur connectors.Curs
 	defer c.mu.Unlock()
 	c.probes++
 	next := connectors.Cursor{byte(c.version)}
-	return connectors.Change{Changed: !bytes.Equal(cur, next), Next: next}, c.err
+	return connectors.Change{Changed: !bytes.Equal(cur, next), Next: next, Wait: c.wait}, c.err
 }
 
 func (c *script) Read(_ context.Context, req connectors.ReadRequest) (connectors.Snapshot, error) {
@@ -394,6 +395,23 @@ func TestAskedWaitIsBinding(t *testing.T) {
 	b.now = start.Add(13 * time.Minute)
 	if !b.crank() {
 		t.Error("not tried after the wait")
+	}
+}
+
+func TestWishOfASourceIsALowerBound(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.sys.wait = 40 * time.Minute
+	b.crank()
+	for range 39 {
+		b.now = b.now.Add(time.Minute)
+		if b.crank() {
+			t.Fatalf("asked again at %v", b.now)
+		}
+	}
+	b.now = b.now.Add(time.Minute)
+	if !b.crank() {
+		t.Error("not asked again after the wait")
 	}
 }
 

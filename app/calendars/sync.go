@@ -55,6 +55,9 @@ func (s *Service) cycle(ctx context.Context, rm *room) (changed bool, err error)
 	if err != nil {
 		return false, err
 	}
+	s.mu.Lock()
+	rm.wait = probe.Wait
+	s.mu.Unlock()
 	if !probe.Changed && !mustRead {
 		return false, nil
 	}
@@ -189,7 +192,8 @@ func (s *Service) settle(ctx context.Context, rm *room, err error) {
 		case !open:
 			every = max(every, nightEvery)
 		}
-		rm.due = now.Add(jitter(every, s.o.Rand()))
+		// What a source asks for is a lower bound.
+		rm.due = now.Add(max(jitter(every, s.o.Rand()), rm.wait))
 	} else {
 		s.failed(rm, err, now)
 	}
