@@ -5,75 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"lintel/app/audit"
 	"lintel/app/people"
 	"lintel/app/problem"
 	"lintel/app/secret"
 	"lintel/store"
-	"lintel/templates/text"
 )
-
-// Settings are what an administrator decides about a display.
-type Settings struct {
-	Name          string
-	Workspace     store.WorkspaceID // "" = none yet
-	Language      string            // "" = the building's
-	Template      store.DisplayTemplate
-	Width, Height int // of the panel; a device that tells its own size is believed
-	Palette       store.DisplayPalette
-	Encoding      store.DisplayEncoding
-	Rotation      int
-	SoonMinutes   int  // 0 = never says soon
-	Mains         bool // it has mains power, and polls each minute
-}
-
-// SettingsOf returns the settings of a row.
-func SettingsOf(d store.Display) Settings {
-	return Settings{
-		Name: d.Name, Workspace: d.Workspace, Language: d.Language, Template: d.Template, Width: d.Width, Height: d.Height,
-		Palette: d.Palette, Encoding: d.Encoding, Rotation: d.Rotation, SoonMinutes: d.SoonMinutes, Mains: d.Mains,
-	}
-}
-
-func (c Settings) into(d *store.Display) {
-	d.Name, d.Workspace, d.Language, d.Template, d.Width, d.Height = c.Name, c.Workspace, c.Language, c.Template, c.Width, c.Height
-	d.Palette, d.Encoding, d.Rotation, d.SoonMinutes, d.Mains = c.Palette, c.Encoding, c.Rotation, c.SoonMinutes, c.Mains
-}
-
-const (
-	maxName = 80 // characters
-	maxSoon = 60 // minutes
-)
-
-// check returns a problem that blames the first field that can't be.
-func (c Settings) check() error {
-	switch {
-	case utf8.RuneCountInString(c.Name) > maxName:
-		return problem.Field("name", "display.name_long")
-	case c.Language != "" && !text.Lang(c.Language).Known():
-		return problem.Field("language", "display.setting_wrong")
-	case c.Template != store.TemplateDay && c.Template != store.TemplateWeek:
-		return problem.Field("template", "display.setting_wrong")
-	case !validSize(c.Width, c.Height):
-		return problem.Field("width", "display.size_wrong")
-	case c.Palette != store.PaletteBW && c.Palette != store.PaletteGray4 && c.Palette != store.PaletteGray16:
-		return problem.Field("palette", "display.setting_wrong")
-	case c.Encoding != store.EncodingPNG && c.Encoding != store.EncodingBMP:
-		return problem.Field("encoding", "display.setting_wrong")
-	case c.Encoding == store.EncodingBMP && c.Palette != store.PaletteBW:
-		return problem.Field("encoding", "display.format_wrong")
-	case c.Rotation != 0 && c.Rotation != 90 && c.Rotation != 180 && c.Rotation != 270:
-		return problem.Field("rotation", "display.setting_wrong")
-	case c.SoonMinutes < 0 || c.SoonMinutes > maxSoon:
-		return problem.Field("soon_minutes", "display.soon_wrong")
-	}
-	return nil
-}
 
 // buildingOf returns where a room is; "" for none. A room that does not stand is a problem.
 func buildingOf(tx *store.Tx, ws store.WorkspaceID) (store.BuildingID, error) {
@@ -369,106 +309,4 @@ func named(what string, err error) error {
 		return err
 	}
 	return fmt.Errorf("%s: %w", what, err)
-}
-
-// View is a display as pages show it: what is stored, and what memory knows better.
-type View struct {
-	store.Display
-	Picture *Picture  // the very bytes that the device gets; nil for panels, refused ones and before the first drawing
-	OnMains bool      // by setting, or because the device says so
-	AskedAt time.Time // when this hardware last asked for a new key and got none; zero = never since the start
-}
-
-// List returns the displays that the actor may manage, the oldest first. Those without a building are for whoever may manage
-// displays anywhere.
-func (s *Service) List(ctx context.Context, by people.Actor) ([]View, error) {
-	if !by.CanAnywhere(people.ManageDisplays) {
-		return nil, by.Need(people.ManageDisplays, "")
-	}
-	at := map[store.WorkspaceID]store.BuildingID{}
-	if err := s.o.Store.View(ctx, func(tx *store.Tx) error {
-		places, err := tx.Workspaces(store.WorkspaceFilter{})
-		for _, p := range places {
-			at[p.Workspace.ID] = p.Building.ID
-		}
-		return err
-	}); err != nil {
-		return nil, fmt.Errorf("list displays: %w", err)
-	}
-	var out []View
-	for _, d := range s.all() {
-		if v := d.view(); mayManage(by, at[v.Workspace]) == nil {
-			out = append(out, v)
-		}
-	}
-	slices.SortFunc(out, func(a, b View) int {
-		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.ID), string(b.ID))
-	})
-	return out, nil
-}
-
-// Get returns one display that the actor may manage.
-func (s *Service) Get(ctx context.Context, by people.Actor, id store.DisplayID) (View, error) {
-	if err := s.o.Store.View(ctx, func(tx *store.Tx) error {
-		_, err := s.find(tx, by, id)
-		return err
-	}); err != nil {
-		return View{}, named("read display", err)
-	}
-	d := s.get(id)
-	if d == nil {
-		return View{}, problem.New(problem.NotFound, "display.none")
-	}
-	return d.view(), nil
-}
-
-// DeviceLog returns the newest lines of a display's own log, the newest first.
-func (s *Service) DeviceLog(ctx context.Context, by people.Actor, id store.DisplayID, limit int) (lines []store.DisplayLogLine, err error) {
-	err = s.o.Store.View(ctx, func(tx *store.Tx) error {
-		if _, err := s.find(tx, by, id); err != nil {
-			return err
-		}
-		lines, err = tx.DisplayLog(id, limit)
-		return err
-	})
-	if err != nil {
-		return nil, named("read log of display", err)
-	}
-	return lines, nil
-}
-
-// OfRoom returns the displays of a room, for its page. The caller has checked that the viewer may see the room.
-func (s *Service) OfRoom(ws store.WorkspaceID) []View {
-	s.mu.RLock()
-	w := s.rooms[ws]
-	s.mu.RUnlock()
-	if w == nil {
-		return nil
-	}
-	var out []View
-	for _, d := range w.displays {
-		out = append(out, d.view())
-	}
-	slices.SortFunc(out, func(a, b View) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	return out
-}
-
-// Shown returns the picture that a display shows, for pages. The caller has checked that the viewer may see it. ok is false when
-// there is none.
-func (s *Service) Shown(id store.DisplayID) (p *Picture, ok bool) {
-	d := s.get(id)
-	if d == nil {
-		return nil, false
-	}
-	p = d.view().Picture
-	return p, p != nil
-}
-
-func (d *display) view() View {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return View{Display: d.row, Picture: d.picture, OnMains: d.power().mains, AskedAt: d.asked}
 }

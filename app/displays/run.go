@@ -45,6 +45,7 @@ func (s *Service) Tick(ctx context.Context) error {
 	s.mu.Unlock()
 	if house {
 		if err := s.readLanguage(ctx); err != nil {
+			s.PlacesChanged() // it is tried again
 			return err
 		}
 		for _, d := range s.all() {

@@ -171,6 +171,9 @@ func TestSetupPendingApprovedAgain(t *testing.T) {
 	}
 	key := second.Key.Reveal()
 	claim := h.poll(key)
+	if v, err := h.svc.Get(t.Context(), h.admin, first.Display); err != nil || v.ClaimCode != "" || v.Picture != nil || v.KeyHash != nil {
+		t.Errorf("pages know the code without having stood there: %+v, %v", v, err)
+	}
 	h.clock.add(2 * time.Hour)
 	if a := h.poll(key); a.Wake != 15*time.Minute || a.State != store.DisplayPending || a.Picture != claim.Picture {
 		t.Errorf("after two hours: %+v", a)
