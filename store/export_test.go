@@ -32,3 +32,26 @@ func (s *Store) AgendaPlan(ctx context.Context, ids []WorkspaceID, from, to time
 	})
 	return plan, err
 }
+
+// ExecReadings runs a statement on the file of readings.
+func (s *Store) ExecReadings(ctx context.Context, query string) error {
+	_, err := s.readings.writer.ExecContext(ctx, query)
+	return err
+}
+
+// Counts returns the number of rows of every table of the register.
+func (s *Store) Counts(ctx context.Context) (map[string]int, error) {
+	out := map[string]int{}
+	for _, t := range Registry() {
+		f := s.main
+		if t.File == ReadingsFile {
+			f = s.readings
+		}
+		var n int
+		if err := f.reader.QueryRowContext(ctx, "SELECT count(*) FROM "+t.Name).Scan(&n); err != nil {
+			return nil, err
+		}
+		out[t.Name] = n
+	}
+	return out, nil
+}
