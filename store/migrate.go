@@ -46,7 +46,7 @@ func migrate(ctx context.Context, db *sql.DB, path, sub string) error {
 		if err := os.Remove(keep); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove an older copy: %w", err)
 		}
-		if err := copyFile(ctx, db, keep); err != nil {
+		if err := copyFile(ctx, db, keep, true); err != nil {
 			return fmt.Errorf("copy before migration: %w", err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -93,6 +94,11 @@ func dsn(path string, readOnly bool) string {
 		v.Set("_txlock", "immediate")
 	}
 	v.Set("_dqs", "0")
+	return address(path, v)
+}
+
+// address is how the driver is told of a file and its settings.
+func address(path string, v url.Values) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: v.Encode()}).String()
 }
 
@@ -154,10 +160,10 @@ func (s *Store) Integrity(ctx context.Context) ([]string, error) {
 
 // CopyTo writes a consistent copy of both files into dir while others read and write: SQLite's online
 // backup in one step (many small steps start again with each foreign write). dir exists and holds
-// neither file. A copy that fails is removed.
+// neither file; the caller removes what a failure leaves. The copies would not outlive a power failure.
 func (s *Store) CopyTo(ctx context.Context, dir string) error {
 	for name, f := range map[string]file{MainFile: s.main, ReadingsFile: s.readings} {
-		if err := copyFile(ctx, f.reader, dir+"/"+name); err != nil {
+		if err := copyFile(ctx, f.reader, filepath.Join(dir, name), false); err != nil {
 			return fmt.Errorf("copy %s: %w", name, err)
 		}
 	}
@@ -169,9 +175,15 @@ type backuper interface {
 	NewBackup(dst string) (*sqlite.Backup, error)
 }
 
-func copyFile(ctx context.Context, from *sql.DB, to string) error {
+// copyFile copies a database into a new file. With durable, it waits until the copy would outlive a power
+// failure.
+func copyFile(ctx context.Context, from *sql.DB, to string, durable bool) error {
 	if err := touch(to); err != nil {
 		return err
+	}
+	v := url.Values{"_pragma": {"journal_mode(OFF)"}} // a copy that fails is no use: nothing is rolled back
+	if !durable {
+		v.Add("_pragma", "synchronous(OFF)")
 	}
 	conn, err := from.Conn(ctx)
 	if err != nil {
@@ -183,7 +195,7 @@ func copyFile(ctx context.Context, from *sql.DB, to string) error {
 		if !ok {
 			return errors.New("the driver has no online backup")
 		}
-		run, err := b.NewBackup(to)
+		run, err := b.NewBackup(address(to, v))
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"lintel/store"
@@ -78,11 +79,6 @@ func Create(ctx context.Context, src Source, w io.Writer) (m Manifest, err error
 	for _, name := range names {
 		from[name] = filepath.Join(work, name)
 	}
-	schema, err := store.CheckFile(ctx, from[store.MainFile])
-	if err != nil {
-		return m, fmt.Errorf("check the copy: %w", err)
-	}
-	m.Schema = int(schema)
 	side, err := sideFiles(dir, src.Folders)
 	if err != nil {
 		return m, fmt.Errorf("make a backup: %w", err)
@@ -91,12 +87,8 @@ func Create(ctx context.Context, src Source, w io.Writer) (m Manifest, err error
 		from[name] = filepath.Join(dir, filepath.FromSlash(name))
 		names = append(names, name)
 	}
-	for _, name := range names {
-		f, err := describe(name, from[name])
-		if err != nil {
-			return m, fmt.Errorf("make a backup: %w", err)
-		}
-		m.Files = append(m.Files, f)
+	if err := inspect(ctx, &m, names, from); err != nil {
+		return m, err
 	}
 	if err := write(ctx, w, m, from); err != nil {
 		return m, fmt.Errorf("write the backup: %w", err)
@@ -121,6 +113,31 @@ func sideFiles(dir string, folders []string) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// inspect checks the copy of the house's database and, meanwhile, adds size and hash of every file to m.
+func inspect(ctx context.Context, m *Manifest, names []string, from map[string]string) error {
+	var check sync.WaitGroup
+	var schema int64
+	var unsound error
+	check.Go(func() { schema, unsound = store.CheckFile(ctx, from[store.MainFile]) })
+	var err error
+	for _, name := range names {
+		var f File
+		if f, err = describe(name, from[name]); err != nil {
+			break
+		}
+		m.Files = append(m.Files, f)
+	}
+	check.Wait()
+	m.Schema = int(schema)
+	switch {
+	case unsound != nil:
+		return fmt.Errorf("check the copy: %w", unsound)
+	case err != nil:
+		return fmt.Errorf("make a backup: %w", err)
+	}
+	return nil
 }
 
 func describe(name, path string) (File, error) {

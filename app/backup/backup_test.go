@@ -39,15 +39,22 @@ func TestCreateUnderLoadAndRestore(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var load sync.WaitGroup
+	begun := make(chan struct{})
 	load.Go(func() {
 		for n := 0; ctx.Err() == nil; n++ {
 			// Two lines a transaction: a consistent copy holds an even number.
-			_ = s.Update(ctx, func(tx *store.Tx) error {
+			err := s.Update(ctx, func(tx *store.Tx) error {
 				return errors.Join(tx.Audit(entry(n)), tx.Audit(entry(n)))
 			})
+			if n == 0 {
+				if err != nil {
+					t.Error(err)
+				}
+				close(begun)
+			}
 		}
 	})
-	time.Sleep(50 * time.Millisecond)
+	<-begun
 	var out bytes.Buffer
 	m, err := backup.Create(context.Background(), backup.Source{Store: s, Now: now, Version: "test", Folders: []string{"keys", "tls", "none"}}, &out)
 	stop()
