@@ -97,7 +97,8 @@ func New(o Options) *Service {
 	}
 }
 
-// Load reads all displays and draws their pictures. Call it once, before the first poll is let in.
+// Load reads all displays. Call it once, before the first poll is let in. Their pictures are drawn by Run, and at once for a
+// display that asks before its turn: a large house starts as quickly as a small one.
 func (s *Service) Load(ctx context.Context) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -131,14 +132,26 @@ func (s *Service) Load(ctx context.Context) error {
 		s.put(row).saved = saved[row.ID]
 	}
 	s.watchRooms()
+	s.houseChanged = true
 	s.mu.Unlock()
-	for _, d := range s.all() {
-		if d.room() == "" {
-			s.showNotice(d, false)
-		}
+	return nil
+}
+
+// ready draws what a display shows where Run has not come to it: after a start, and when very many rooms turn over at once. Else the
+// device would sleep on with the wrong picture.
+func (s *Service) ready(d *display) {
+	now := s.o.Now()
+	d.mu.Lock()
+	done := d.picture != nil && (d.plan.change.IsZero() || now.Before(d.plan.change)) || d.panel != nil
+	d.mu.Unlock()
+	if done {
+		return
 	}
-	s.lookAtRooms(ctx, s.o.Now())
-	return ctx.Err()
+	if ws := d.room(); ws != "" {
+		s.lookAt(context.Background(), ws, now) // the store bounds the time
+	} else {
+		s.showNotice(d, false)
+	}
 }
 
 // readLanguage learns the language of pictures that belong to no room.

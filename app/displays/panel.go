@@ -154,6 +154,7 @@ func (s *Service) Panel(key string, rep Report) (PanelState, error) {
 	if err != nil {
 		return PanelState{}, err
 	}
+	s.ready(d)
 	now := s.o.Now()
 	d.mu.Lock()
 	d.listen(rep)

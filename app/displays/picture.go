@@ -166,6 +166,7 @@ func (s *Service) PictureAt(token string) (p *Picture, ok bool) {
 	if d == nil {
 		return nil, false
 	}
+	s.ready(d)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.row.State == store.DisplayRefused || d.picture == nil {

@@ -65,6 +65,7 @@ func (s *Service) poll(key string, rep *Report) (Answer, error) {
 	if d == nil {
 		return Answer{}, ErrUnknownKey
 	}
+	s.ready(d)
 	now := s.o.Now()
 	if rep != nil && d.resized(*rep, now) {
 		s.redraw(d)

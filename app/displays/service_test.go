@@ -442,6 +442,7 @@ func TestLowBatteryIsOnThePicture(t *testing.T) {
 		t.Error("the warning flickers")
 	}
 	h.restart()
+	h.tick()
 	if p, _ := h.svc.Shown(id); p.Filename != warned.Filename {
 		t.Error("a restart changed the warning")
 	}
@@ -666,5 +667,60 @@ func TestPicturesFitTheDevice(t *testing.T) {
 		if p := h.poll(key).Picture; len(p.Bytes) > maxBytes {
 			t.Errorf("%s: %d bytes", tpl, len(p.Bytes))
 		}
+	}
+}
+
+// When very many rooms turn over at once, a display that asks before its turn gets the right picture all the same.
+func TestPollAtTheMinute(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, monday(t), 1)
+	h.book(h.rooms[0], "2026-11-23T09:00", "2026-11-23T10:00", "Planning")
+	_, key := h.display(h.rooms[0])
+	free := h.poll(key)
+	h.clock.set(at(t, "Europe/Zurich", "2026-11-23T09:00"))
+	busy := h.poll(key)
+	if busy.Picture.Hash == free.Picture.Hash || busy.Wake != time.Hour {
+		t.Errorf("it sleeps on for %v with the old picture", busy.Wake)
+	}
+	h.tick()
+	if h.poll(key).Picture != busy.Picture {
+		t.Error("it was drawn twice")
+	}
+}
+
+// After a start, whoever asks first gets its picture, whether or not Run has come to it.
+func TestFirstPollAfterAStart(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, monday(t), 1)
+	id, key := h.display(h.rooms[0])
+	a := h.poll(key)
+	e, err := h.svc.PairPanel(t.Context(), Report{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := h.svc.PictureToken(a)
+	for what, ask := range map[string]func(){
+		"poll": func() { h.poll(key) },
+		"picture": func() {
+			if p, ok := h.svc.PictureAt(token); !ok || p.Hash != a.Picture.Hash {
+				t.Error("the address gives nothing")
+			}
+		},
+		"panel": func() {
+			if p, _ := panelOf(t, h, e.Key.Reveal()); p.Screen != "claim" {
+				t.Errorf("%+v", p)
+			}
+		},
+	} {
+		h.restart()
+		if _, ok := h.svc.Shown(id); ok {
+			t.Fatalf("%s: the start has drawn", what)
+		}
+		ask()
+	}
+	h.restart()
+	h.tick()
+	if p, ok := h.svc.Shown(id); !ok || p.Filename != a.Picture.Filename {
+		t.Error("Run has not drawn")
 	}
 }
