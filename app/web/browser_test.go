@@ -78,10 +78,11 @@ func tab(t *testing.T, script bool) (context.Context, *[]string) {
 	)
 	alloc, cancel := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancel)
-	c, cancel := chromedp.NewContext(alloc)
+	whole, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(cancel)
-	c, cancel = context.WithTimeout(c, 4*time.Minute)
+	c, cancel := context.WithTimeout(whole, 8*time.Minute)
 	t.Cleanup(cancel)
+	t.Cleanup(func() { _ = chromedp.Cancel(whole) }) // waits until the browser has left its folder
 	said := &[]string{} // errors of the console: a policy that is broken, a script that fails
 	chromedp.ListenTarget(c, func(ev any) {
 		switch e := ev.(type) {

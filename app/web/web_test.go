@@ -103,7 +103,7 @@ func newPortal(t testing.TB, change ...func(*Options)) *portal {
 		Log: slog.New(slog.NewTextHandler(&p.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: p.now,
 	}
 	changed := func(id store.WorkspaceID) { hub.Publish(live.Topic{Kind: live.Rooms, ID: string(id)}) }
-	o.Places = places.New(p.st, p.now, changed)
+	o.Places = places.New(p.st, p.now, func([]store.WorkspaceID) { hub.Publish(live.Topic{Kind: live.Places}) })
 	o.Bookings = bookings.New(p.st, p.now, changed)
 	o.Calendars = calendars.New(calendars.Options{
 		Store: p.st, Now: p.now, Log: slog.New(slog.DiscardHandler), Kinds: fakeKinds(), Changed: changed,
