@@ -123,7 +123,7 @@ func (r *running) room(zone *time.Location, name string) store.WorkspaceID {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.placesChanged(w)
+	r.placesChanged([]store.WorkspaceID{w})
 	return w
 }
 

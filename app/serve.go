@@ -159,7 +159,7 @@ func (h *house) roomChanged(w store.WorkspaceID) {
 }
 
 // placesChanged follows a change of places.
-func (h *house) placesChanged(store.WorkspaceID) {
+func (h *house) placesChanged([]store.WorkspaceID) {
 	h.displays.PlacesChanged()
 	if err := h.calendars.Reload(context.Background()); err != nil {
 		h.start.Log.Error("follow a change of places", "err", err)

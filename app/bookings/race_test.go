@@ -23,8 +23,11 @@ func full() bool { return os.Getenv("LINTEL_FULL") == "1" }
 func TestRace(t *testing.T) {
 	t.Parallel()
 	rounds := 30
-	if full() {
+	switch {
+	case full():
 		rounds = 1000
+	case testing.Short():
+		rounds = 3
 	}
 	h := newHouse(t, "Europe/Zurich", "2026-11-23T08:00")
 	racers := []people.Actor{h.anna, h.beat, h.chief}

@@ -41,12 +41,17 @@ func (s *Service) CreateBuilding(ctx context.Context, by people.Actor, b store.B
 		return "", err
 	}
 	b.ID = store.NewID[store.BuildingID]()
-	return b.ID, s.update(ctx, "create building", func(tx *store.Tx) error {
+	err := s.update(ctx, "create building", func(tx *store.Tx) error {
 		if err := named(tx.InsertBuilding(b)); err != nil {
 			return err
 		}
 		return audit.Record(tx, by, "building.create", "building", string(b.ID))
 	})
+	if err != nil {
+		return "", err
+	}
+	s.tell(nil)
+	return b.ID, nil
 }
 
 // ChangeBuilding writes all fields of a building that stands. A new zone moves its hosted bookings that
@@ -123,7 +128,7 @@ func (s *Service) CreateFloor(ctx context.Context, by people.Actor, f store.Floo
 		return "", err
 	}
 	f.ID = store.NewID[store.FloorID]()
-	return f.ID, s.update(ctx, "create floor", func(tx *store.Tx) error {
+	err := s.update(ctx, "create floor", func(tx *store.Tx) error {
 		if _, err := standingBuilding(tx, f.BuildingID); err != nil {
 			return err
 		}
@@ -132,6 +137,11 @@ func (s *Service) CreateFloor(ctx context.Context, by people.Actor, f store.Floo
 		}
 		return audit.Record(tx, by, "floor.create", "floor", string(f.ID), "building", string(f.BuildingID))
 	})
+	if err != nil {
+		return "", err
+	}
+	s.tell(nil)
+	return f.ID, nil
 }
 
 // ChangeFloor writes name and level of a floor that stands; its building stays.

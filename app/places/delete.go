@@ -125,9 +125,7 @@ func (s *Service) Delete(ctx context.Context, by people.Actor, r Ref) (Going, er
 	if err != nil {
 		return Going{}, err
 	}
-	for _, id := range f.workspaces {
-		s.changed(id)
-	}
+	s.changed(f.workspaces)
 	return f.going, nil
 }
 
@@ -160,9 +158,7 @@ func (s *Service) Restore(ctx context.Context, by people.Actor, r Ref) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range f.workspaces {
-		s.changed(id)
-	}
+	s.changed(f.workspaces)
 	return nil
 }
 

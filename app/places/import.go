@@ -117,9 +117,7 @@ func (s *Service) Import(ctx context.Context, by people.Actor, file []byte, at s
 	if err != nil {
 		return out, err
 	}
-	for _, id := range touched {
-		s.changed(id)
-	}
+	s.changed(touched)
 	return out, nil
 }
 

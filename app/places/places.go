@@ -27,12 +27,12 @@ type Service struct {
 
 	st      *store.Store
 	now     func() time.Time
-	changed func(store.WorkspaceID)
+	changed func([]store.WorkspaceID)
 }
 
-// New returns the service. changed is called after each commit for every workspace that looks or stands
-// different now, deleted and restored ones too. It must not block.
-func New(st *store.Store, now func() time.Time, changed func(store.WorkspaceID)) *Service {
+// New returns the service. changed is called once after each commit with the workspaces that look or stand
+// different now, deleted and restored ones too; there may be none, as in a new building. It must not block.
+func New(st *store.Store, now func() time.Time, changed func([]store.WorkspaceID)) *Service {
 	return &Service{st: st, now: now, changed: changed}
 }
 
@@ -129,10 +129,13 @@ func wrap(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
+// tell calls changed with the workspaces of a list.
 func (s *Service) tell(list []store.WorkspacePlace) {
-	for _, p := range list {
-		s.changed(p.Workspace.ID)
+	ids := make([]store.WorkspaceID, len(list))
+	for i, p := range list {
+		ids[i] = p.Workspace.ID
 	}
+	s.changed(ids)
 }
 
 // Organisation returns the house, or the zero value before the first set-up.
@@ -159,12 +162,16 @@ func (s *Service) SetOrganisation(ctx context.Context, by people.Actor, o store.
 	if err := f.err(); err != nil {
 		return err
 	}
-	return s.update(ctx, "set organisation", func(tx *store.Tx) error {
+	err := s.update(ctx, "set organisation", func(tx *store.Tx) error {
 		if err := tx.SetOrganisation(o); err != nil {
 			return err
 		}
 		return audit.Record(tx, by, "organisation.set", "organisation", "1")
 	})
+	if err == nil {
+		s.tell(nil)
+	}
+	return err
 }
 
 // Tree is a building with what stands in it.

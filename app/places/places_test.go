@@ -40,7 +40,7 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	h := &house{t: t, at: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)}
 	h.st = storetest.Open(t, func() time.Time { return h.at })
-	h.s = places.New(h.st, func() time.Time { return h.at }, func(id store.WorkspaceID) { h.changed = append(h.changed, id) })
+	h.s = places.New(h.st, func() time.Time { return h.at }, func(ids []store.WorkspaceID) { h.changed = append(h.changed, ids...) })
 	return h
 }
 

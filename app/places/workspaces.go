@@ -35,7 +35,7 @@ func (s *Service) CreateWorkspace(ctx context.Context, by people.Actor, w store.
 	if err != nil {
 		return "", err
 	}
-	s.changed(w.ID)
+	s.changed([]store.WorkspaceID{w.ID})
 	return w.ID, nil
 }
 
@@ -69,7 +69,7 @@ func (s *Service) ChangeWorkspace(ctx context.Context, by people.Actor, w store.
 			"show_subject", w.ShowSubject, "show_organizer", w.ShowOrganizer, "bookable", w.Bookable)
 	})
 	if err == nil {
-		s.changed(w.ID)
+		s.changed([]store.WorkspaceID{w.ID})
 	}
 	return err
 }
