@@ -226,7 +226,8 @@ func TestChangeSeries(t *testing.T) {
 			"words of all", "", func(testing.TB) bookings.SeriesChange {
 				return bookings.SeriesChange{Subject: &subject, Private: &private}
 			},
-			[]string{"11-30T10:00", "12-08T15:00", "[12-14T10:00]", "12-21T10:00", "12-28T10:00"}, nil,
+			[]string{"11-30T10:00", "12-08T15:00", "[12-14T10:00]", "12-21T10:00", "12-28T10:00"},
+			nil,
 		},
 		{
 			"times of all", "", func(tb testing.TB) bookings.SeriesChange {
