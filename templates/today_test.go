@@ -31,7 +31,7 @@ func signInSamples() []sample {
 	return []sample{
 		{name: "sign-in", bare: true, page: at(SignIn{Next: "/bookings"})},
 		{name: "sign-in-wrong", bare: true, page: func(sh ui.Shell) templ.Component {
-			return SignInPage(sh, SignIn{Login: "anna", Errors: ui.Errors{"": sh.T("sign_in.wrong")}})
+			return SignInPage(sh, SignIn{Login: "anna", Errors: ui.Errors{"": sh.T("people.sign_in_failed")}})
 		}},
 		{name: "sign-in-too-many", bare: true, page: at(SignIn{Login: "anna", RetryIn: 90 * time.Second})},
 	}

@@ -28,9 +28,9 @@ type Field struct {
 // Option is one choice. Group puts neighbours of one group under a heading of a select.
 type Option struct {
 	Value, Label string
-	Help         string // radio buttons and check boxes only
+	Help         string // of radio buttons, and the full name of a weekday
 	Group        string
-	Checked      bool // of check boxes; a select and radio buttons compare Value
+	Checked      bool // of weekdays; a select and radio buttons compare Value
 }
 
 // Errors are the sentences beside the fields of a form, by field name; the key "" is said above the form.

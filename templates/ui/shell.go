@@ -23,7 +23,7 @@ type Shell struct {
 	Theme Theme
 
 	User  string // the viewer's name, "" when nobody is signed in
-	Roles string // the viewer's roles in words, shown under the name
+	Roles string // the viewer's roles in words, shown in the account menu
 	May   Areas  // what stands in the navigation
 
 	WaitingDisplays int // displays that wait for approval, shown beside "Displays" when above 0
