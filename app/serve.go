@@ -197,8 +197,6 @@ func (h *house) jobTable() []Job {
 	system := people.Job("upkeep")
 	return []Job{
 		{Name: "calendars", Every: time.Second, Limit: 5 * time.Second, Run: h.calendars.Tick},
-		{Name: "pictures", Every: time.Second, Limit: time.Minute, Run: h.displays.Tick},
-		{Name: "contacts of displays", Every: 15 * time.Second, First: 15 * time.Second, Limit: time.Minute, Run: h.displays.Flush},
 		{Name: "state of calendars", Every: 30 * time.Second, First: 30 * time.Second, Limit: time.Minute, Run: h.calendars.Flush},
 		{Name: "destinations", Every: time.Minute, First: time.Minute, Limit: time.Minute, Run: func(ctx context.Context) error {
 			return h.contacts.flush(ctx, h.store)
@@ -333,6 +331,7 @@ func (s *serving) run(ctx context.Context, extra func(*Group)) (err error) {
 	g := newGroup(start.Log, drain+5*time.Second)
 	g.Go(ctx, "certificates", s.tls.Run)
 	g.Go(ctx, "calendar workers", s.pool.Run)
+	g.Go(ctx, "pictures", s.displays.Run)
 	g.Go(ctx, "jobs", s.jobs.Run)
 	g.Go(ctx, "control socket", s.control.Run)
 	g.Go(ctx, "device listener", func(ctx context.Context) error { return serveUntil(ctx, s.deviceServer, s.device, drain) })
