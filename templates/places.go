@@ -153,6 +153,11 @@ type RoomImport struct {
 	Errors ui.Errors
 }
 
+// importExample shows the form of an import. It is the same in each language, as the headings are.
+const importExample = `name,floor,seats,equipment
+Matterhorn,Ground floor,12,"screen, whiteboard"
+Säntis,Ground floor,6,screen`
+
 // The values of the field "step" of the import.
 const (
 	ImportLook = "look"
