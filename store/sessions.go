@@ -73,8 +73,3 @@ func (tx *Tx) DeleteSessions(account AccountID, except []byte) (int64, error) {
 	}
 	return tx.exec(`DELETE FROM session WHERE account_id = ? AND hash <> ?`, account, except)
 }
-
-// DeleteOldSessions removes the sessions that have run out, by age or by idleness.
-func (tx *Tx) DeleteOldSessions(idle time.Duration) (int64, error) {
-	return tx.exec(`DELETE FROM session WHERE expires_at <= ? OR seen_at <= ?`, unix(tx.now), unix(tx.now.Add(-idle)))
-}

@@ -94,11 +94,6 @@ func (tx *Tx) KeepNewestLinks(purpose string, n int) error {
 	return err
 }
 
-// DeleteOldLinks removes the links that can't be used any more.
-func (tx *Tx) DeleteOldLinks() (int64, error) {
-	return tx.exec(`DELETE FROM one_time_link WHERE used_at IS NOT NULL OR expires_at <= ?`, unix(tx.now))
-}
-
 // AddSignInFailure counts one failed sign-in, now, against a key.
 func (tx *Tx) AddSignInFailure(key []byte) error {
 	_, err := tx.exec(`INSERT INTO sign_in_failure (key, at) VALUES (?,?)`, key, unix(tx.now))
@@ -126,9 +121,4 @@ func (tx *Tx) ForgiveSignInFailures(key []byte, n int) error {
 	_, err := tx.exec(`DELETE FROM sign_in_failure WHERE rowid IN
 		(SELECT rowid FROM sign_in_failure WHERE key = ? ORDER BY at DESC, rowid DESC LIMIT ?)`, key, n)
 	return err
-}
-
-// DeleteSignInFailures removes the failures from before an instant.
-func (tx *Tx) DeleteSignInFailures(before time.Time) (int64, error) {
-	return tx.exec(`DELETE FROM sign_in_failure WHERE at <= ?`, unix(before))
 }

@@ -113,13 +113,3 @@ func (s *Service) List(ctx context.Context, by Actor, q Query) (out []store.Acco
 	})
 	return out, total, err
 }
-
-// Sweep removes sessions, links and failed tries that have run out. A job calls it.
-func (s *Service) Sweep(ctx context.Context) error {
-	return s.st.Update(ctx, func(tx *store.Tx) error {
-		_, err1 := tx.DeleteOldSessions(SessionIdle)
-		_, err2 := tx.DeleteOldLinks()
-		_, err3 := tx.DeleteSignInFailures(tx.Now().Add(-failureWindow))
-		return errors.Join(err1, err2, err3)
-	})
-}

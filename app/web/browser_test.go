@@ -61,6 +61,7 @@ func axe(t *testing.T) string {
 // liveURL serves a portal on loopback, by the real clock.
 func liveURL(t *testing.T, p *portal) string {
 	t.Helper()
+	p.goOn()
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.ServeHTTP(w, r) }))
 	srv.Start()
 	t.Cleanup(srv.Close)
@@ -83,7 +84,7 @@ func tab(t *testing.T, script bool) (context.Context, *[]string) {
 	c, cancel := context.WithTimeout(whole, 8*time.Minute)
 	t.Cleanup(cancel)
 	t.Cleanup(func() { _ = chromedp.Cancel(whole) }) // waits until the browser has left its folder
-	said := &[]string{} // errors of the console: a policy that is broken, a script that fails
+	said := &[]string{}                              // errors of the console: a policy that is broken, a script that fails
 	chromedp.ListenTarget(c, func(ev any) {
 		switch e := ev.(type) {
 		case *log.EventEntryAdded:
@@ -135,7 +136,6 @@ func TestBrowserBooksARoom(t *testing.T) {
 func livePortal(t *testing.T) (*portal, string) {
 	t.Helper()
 	p := furnished(t)
-	p.wait(time.Now().Truncate(time.Second).Sub(p.now()))
 	url := liveURL(t, p)
 	p.BaseURL = parseURL(t, url)
 	must(t, p.Places.SetOpeningHours(ctx, people.ActorOf(p.boss()), p.building, everyHour()))

@@ -14,7 +14,7 @@ import (
 // The portal's clock is then the real one: what is written to a connection has a deadline.
 func httptestServer(t *testing.T, p *portal) *httptest.Server {
 	t.Helper()
-	p.wait(time.Now().Truncate(time.Second).Sub(p.now()))
+	p.goOn()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Host = "lintel.test"
 		p.ServeHTTP(w, r)
