@@ -72,6 +72,7 @@ type Booking struct {
 	Organizer                     PersonID // "" = nobody known
 	OrganizerName, OrganizerEmail string   // filled by reads; writes take Organizer
 	Creator                       PersonID // "" = nobody known (a device, a booking system)
+	CreatorName                   string   // filled by reads; writes take Creator
 }
 
 // Span returns [From, To).
@@ -86,12 +87,16 @@ func (b Booking) Location() (*time.Location, error) { return when.LoadZone(b.Zon
 // AgendaLimit bounds one answer of AgendaOf; the rest of a longer agenda is not returned.
 const AgendaLimit = 100_000
 
-const bookingColumns = `k.id, k.workspace_id, k.hosted, k.from_at, k.to_at, k.from_wall, k.to_wall, k.zone, k.all_day, k.private, k.tentative, k.source,
-	k.series_id, k.original_wall, k.created_at, k.updated_at, k.revision, k.cancelled_at, k.end_reason,
-	k.resource_id, k.ext_key, k.ext_uid, k.ext_original, k.ext_rev, k.ext_mine, k.token, k.anonymised_at,
-	bp.subject, bp.organizer_id, p.name, p.email, bp.creator_id`
+const bookingColumns = bookingFacts + `,
+	bp.subject, bp.organizer_id, p.name, p.email, bp.creator_id, c.name`
 
-const bookingJoins = ` LEFT JOIN booking_person bp ON bp.booking_id = k.id LEFT JOIN person p ON p.id = bp.organizer_id`
+// bookingFacts are the columns without who and what.
+const bookingFacts = `k.id, k.workspace_id, k.hosted, k.from_at, k.to_at, k.from_wall, k.to_wall, k.zone, k.all_day, k.private, k.tentative, k.source,
+	k.series_id, k.original_wall, k.created_at, k.updated_at, k.revision, k.cancelled_at, k.end_reason,
+	k.resource_id, k.ext_key, k.ext_uid, k.ext_original, k.ext_rev, k.ext_mine, k.token, k.anonymised_at`
+
+const bookingJoins = ` LEFT JOIN booking_person bp ON bp.booking_id = k.id LEFT JOIN person p ON p.id = bp.organizer_id
+	LEFT JOIN person c ON c.id = bp.creator_id`
 
 const bookingQuery = `SELECT ` + bookingColumns + ` FROM booking k` + bookingJoins
 
@@ -100,7 +105,7 @@ func scanBooking(r scanner) (Booking, error) {
 	err := r.Scan(&b.ID, &b.Workspace, &b.Hosted, instant{&b.From}, instant{&b.To}, wall{&b.FromWall}, wall{&b.ToWall}, &b.Zone, &b.AllDay, &b.Private, &b.Tentative, &b.Source,
 		nullable[SeriesID]{&b.Series}, wall{&b.Original}, instant{&b.CreatedAt}, instant{&b.UpdatedAt}, &b.Revision, instant{&b.CancelledAt}, &b.EndReason,
 		nullable[ResourceID]{&b.Resource}, &b.ExtKey, &b.ExtUID, &b.ExtOriginal, &b.ExtRev, &b.ExtMine, &b.Token, instant{&b.AnonymisedAt},
-		nullable[string]{&b.Subject}, nullable[PersonID]{&b.Organizer}, nullable[string]{&b.OrganizerName}, nullable[string]{&b.OrganizerEmail}, nullable[PersonID]{&b.Creator})
+		nullable[string]{&b.Subject}, nullable[PersonID]{&b.Organizer}, nullable[string]{&b.OrganizerName}, nullable[string]{&b.OrganizerEmail}, nullable[PersonID]{&b.Creator}, nullable[string]{&b.CreatorName})
 	return b, err
 }
 
@@ -258,9 +263,10 @@ func (tx *Tx) SetEndReason(id BookingID, r EndReason) error {
 }
 
 // HostedAhead returns the hosted bookings of a building that stand and end after from, in order of
-// workspace and start: what a change of the building's zone concerns.
+// workspace and start: what a change of the building's zone concerns. Who and what are left out.
 func (tx *Tx) HostedAhead(id BuildingID, from time.Time) ([]Booking, error) {
-	all, err := list(tx, scanBooking, bookingQuery+` WHERE k.workspace_id IN (`+workspacesOf+`) AND k.hosted = 1
+	all, err := list(tx, scanBooking, `SELECT `+bookingFacts+`, NULL, NULL, NULL, NULL, NULL, NULL FROM booking k
+		WHERE k.workspace_id IN (`+workspacesOf+`) AND k.hosted = 1
 		AND k.cancelled_at IS NULL AND k.anonymised_at IS NULL AND k.to_at > ? LIMIT ?`, id, unix(from), AgendaLimit)
 	slices.SortFunc(all, func(a, b Booking) int {
 		return cmp.Or(cmp.Compare(a.Workspace, b.Workspace), a.From.Compare(b.From), cmp.Compare(a.ID, b.ID))

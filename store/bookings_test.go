@@ -230,7 +230,7 @@ func TestBookingRoundTrip(t *testing.T) {
 		}
 		return tx.InsertBooking(b)
 	})
-	b.OrganizerName, b.OrganizerEmail = "Beat Meier", "beat@example.org"
+	b.OrganizerName, b.OrganizerEmail, b.CreatorName = "Beat Meier", "beat@example.org", "Anna Keller"
 	b.CreatedAt, b.UpdatedAt, b.Revision = now().UTC(), now().UTC(), 1
 	for name, get := range map[string]func(*store.Tx) (store.Booking, error){
 		"id":    func(tx *store.Tx) (store.Booking, error) { return tx.Booking(b.ID) },
@@ -251,7 +251,7 @@ func TestBookingRoundTrip(t *testing.T) {
 	}
 	b.Revision = 2
 	update(t, s, func(tx *store.Tx) error { return tx.SetBookingPeople(b.ID, "", "", "") })
-	b.Subject, b.Organizer, b.OrganizerName, b.OrganizerEmail, b.Creator = "", "", "", "", ""
+	b.Subject, b.Organizer, b.OrganizerName, b.OrganizerEmail, b.Creator, b.CreatorName = "", "", "", "", "", ""
 	look(t, s, func(tx *store.Tx) error {
 		got, err := tx.Booking(b.ID)
 		if diff := cmp.Diff(b, got); diff != "" {

@@ -42,6 +42,7 @@ type Shown struct {
 
 	Subject   string // "" when there is none or the viewer may not see it
 	Organizer string // name, or the address where no name is known; "" as above
+	Creator   string // name of whoever made it for the organizer; "" as above, and when it is the same person
 
 	Mine      bool // the viewer organises or made it
 	MayChange bool // the viewer may cancel, end and extend it
@@ -77,6 +78,9 @@ func Disclose(v Viewer, b store.Booking, p store.WorkspacePlace) Shown {
 	if organizer {
 		if s.Organizer = b.OrganizerName; s.Organizer == "" {
 			s.Organizer = b.OrganizerEmail
+		}
+		if b.Creator != b.Organizer {
+			s.Creator = b.CreatorName
 		}
 	}
 	if !v.door {

@@ -29,7 +29,7 @@ func (s *Server) booking(w http.ResponseWriter, r *http.Request, v *visitor) err
 	view := templates.Booking{
 		ID: string(b.ID), Title: v.title(b), RoomID: string(p.Workspace.ID), Room: p.Workspace.Name, Zone: p.Building.Zone,
 		Place: p.Building.Name + " · " + p.Floor.Name, From: c.in(b.From), To: c.in(b.To), AllDay: b.AllDay,
-		Organizer: b.Organizer, Private: b.Private, Tentative: b.Tentative, Source: string(b.Source),
+		Organizer: b.Organizer, Creator: b.Creator, Private: b.Private, Tentative: b.Tentative, Source: string(b.Source),
 		Created: c.in(b.CreatedAt), Moved: b.Moved, Ended: string(b.EndReason),
 		MayEdit:   b.MayMove && !over,
 		MayEnd:    b.MayChange && !over && b.Span().Contains(now),

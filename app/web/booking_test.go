@@ -278,3 +278,21 @@ func TestLastWeekdayOfTheMonth(t *testing.T) {
 		}
 	}
 }
+
+// Who books for somebody else stands on the booking's page, for those who may see names there.
+func TestBookForSomebodyElse(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	p.account("anna", people.Grant{Role: people.User})
+	p.account("beat", people.Grant{Role: people.User})
+	form := []string{"room", string(p.room), "date", "2026-11-21", "from", "15:00", "to", "16:00", "subject", "Planning"}
+	boss := p.as("boss")
+	boss.get("/bookings/new").want(t, 200, "E-mail address of the person")
+	boss.post("/bookings", append(form, "organizer", "nonsense")...).want(t, 422, "This is no e-mail address", `value="nonsense"`)
+	p.as("beat").post("/bookings", append(form, "organizer", "anna@example.com")...).want(t, 422, "Only a booking manager")
+	path := boss.post("/bookings", append(form, "organizer", "anna@example.com")...).to()
+	p.as("beat").get(path).want(t, 200, "Person anna", "Booked by", "Person boss", "-Cancel booking")
+	p.as("anna").get(path).want(t, 200, "Person boss", "Cancel booking")
+	must(t, p.Places.ChangeWorkspace(ctx, setup, store.Workspace{ID: p.room, FloorID: p.floor, Kind: store.Room, Name: "Matterhorn", ShowSubject: true, Bookable: true}))
+	p.as("beat").get(path).want(t, 200, "Planning", "-Person anna", "-Person boss")
+}

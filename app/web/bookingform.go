@@ -154,6 +154,9 @@ func (s *Server) again(w http.ResponseWriter, r *http.Request, v *visitor, view 
 	if err := s.frameForm(r.Context(), v, &view); err != nil {
 		return err
 	}
+	if !view.MayChooseOrganizer { // the form has no such field
+		view.Errors = renameFields(view.Errors, map[string]string{"organizer": ""})
+	}
 	return s.showAs(w, r, v, statusFor(err), func(sh ui.Shell) templ.Component { return templates.BookingFormPage(sh, view) })
 }
 

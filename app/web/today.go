@@ -132,15 +132,32 @@ func (s *Server) readDate(ctx context.Context, v *visitor, b store.Building, onl
 // meeting reports whether people meet in such a workspace: what Today and the day grid show.
 func meeting(k store.WorkspaceKind) bool { return k == store.Room || k == store.Huddle }
 
-// barHours is what a day bar covers: the opening hours, on a closed day the usual ones.
+// barHours is what a day bar covers: the opening hours, on a closed day the usual ones, and the hours of
+// bookings outside of them. Whole days are no reason to draw the night.
 func (d day) barHours() when.Interval {
-	if len(d.hours) > 0 {
-		return when.Interval{From: d.in(d.hours[0].From), To: d.in(d.hours[len(d.hours)-1].To)}
-	}
-	return when.Interval{
+	i := when.Interval{
 		From: when.Wall{Date: d.date, Minute: places.DefaultOpens}.In(d.zone),
 		To:   when.Wall{Date: d.date, Minute: places.DefaultCloses}.In(d.zone),
 	}
+	if len(d.hours) > 0 {
+		i = when.Interval{From: d.in(d.hours[0].From), To: d.in(d.hours[len(d.hours)-1].To)}
+	}
+	whole := d.date.Interval(d.zone)
+	for _, list := range d.agenda {
+		for _, b := range list {
+			span := b.Span().Clip(whole)
+			if b.AllDay || span == whole || !span.Valid() {
+				continue
+			}
+			if span.From.Before(i.From) {
+				i.From = d.in(span.From.Truncate(time.Hour))
+			}
+			if span.To.After(i.To) {
+				i.To = d.in(span.To.Add(time.Hour - time.Second).Truncate(time.Hour))
+			}
+		}
+	}
+	return i
 }
 
 // bar draws what is booked in a room on the day.
