@@ -22,7 +22,11 @@ import (
 const (
 	exitOK     = 0
 	exitFailed = 1 // the command could not do its work, or found something wrong
-	exitUsage  = 2 // the command line or the configuration can't be used
+	exitUsage  = 2 // the command line can't be used
+
+	// The configuration can't be used (EX_CONFIG of sysexits.h). It is not 2, the code of a Go program that
+	// panicked: a service manager starts a server that crashed again, but not one whose configuration is wrong.
+	exitConfig = 78
 )
 
 // wiring is what the commands need of the rest of the program. serve.go makes it; a test gives
@@ -118,7 +122,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return exitUsage
 	case errors.As(err, &config):
 		fmt.Fprintf(p.stderr, "lintel: %v\n", err)
-		return exitUsage
+		return exitConfig
 	}
 	fmt.Fprintf(p.stderr, "lintel: %s\n", explain(err))
 	return exitFailed

@@ -198,7 +198,7 @@ func TestCommands(t *testing.T) {
 				{"config print", "", exitOK, "# LINTEL_DATA_DIR"},
 				{"config print --default", "", exitOK, "#listen = \"127.0.0.1:8080\""},
 				{"config check", "", exitOK, "The configuration can be used."},
-				{"config check --config /does/not/exist", "", exitUsage, "can't be used"},
+				{"config check --config /does/not/exist", "", exitConfig, "can't be used"},
 				{"version", "", exitOK, "lintel dev"},
 				{"completion bash", "", exitOK, "bash completion"},
 				{"nonsense", "", exitUsage, "unknown command \"nonsense\""},
