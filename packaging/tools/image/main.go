@@ -5,10 +5,12 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -25,19 +27,20 @@ const account = 65532
 func main() {
 	program := flag.String("program", "", "static binary")
 	roots := flag.String("roots", "", "PEM file of public certificate authorities, for booking systems on the Internet")
+	copyright := flag.String("copyright", "", "licences of everything in the image")
 	arch := flag.String("arch", "", "amd64 or arm64")
 	version := flag.String("version", "", "version of the program")
 	at := flag.Int64("time", 0, "Unix time of everything in the image")
 	out := flag.String("out", "", "folder for the OCI layout; it must not exist")
 	flag.Parse()
-	if err := build(*program, *roots, *arch, *version, time.Unix(*at, 0).UTC(), *out); err != nil {
+	if err := build(*program, *roots, *copyright, *arch, *version, time.Unix(*at, 0).UTC(), *out); err != nil {
 		fmt.Fprintln(os.Stderr, "image:", err)
 		os.Exit(1)
 	}
 }
 
-func build(program, roots, arch, version string, at time.Time, out string) error {
-	content, err := files(program, roots, at)
+func build(program, roots, copyright, arch, version string, at time.Time, out string) error {
+	content, err := files(program, roots, copyright, at)
 	if err != nil {
 		return err
 	}
@@ -62,10 +65,11 @@ func build(program, roots, arch, version string, at time.Time, out string) error
 		Entrypoint: []string{"/lintel"},
 		Cmd:        []string{"serve"},
 		Env: []string{
-			"LINTEL_DATA_DIR=/data", "LINTEL_LISTEN=:8080", "LINTEL_DEVICE_LISTEN=:8081",
+			"LINTEL_DATA_DIR=/data", "LINTEL_LISTEN=:8443", "LINTEL_DEVICE_LISTEN=:8444",
+			"LINTEL_TLS_PORTAL_MODE=local-ca", "LINTEL_TLS_DEVICE_MODE=local-ca",
 			"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
 		},
-		ExposedPorts: map[string]struct{}{"8080/tcp": {}, "8081/tcp": {}},
+		ExposedPorts: map[string]struct{}{"8443/tcp": {}, "8444/tcp": {}},
 		Volumes:      map[string]struct{}{"/data": {}},
 		WorkingDir:   "/data",
 		Healthcheck: &v1.HealthConfig{
@@ -84,17 +88,43 @@ func build(program, roots, arch, version string, at time.Time, out string) error
 	if err != nil {
 		return err
 	}
-	return path.AppendImage(img, layout.WithPlatform(v1.Platform{OS: "linux", Architecture: arch}),
-		layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": version}))
+	name := "lintel:" + version
+	if err := path.AppendImage(img, layout.WithPlatform(v1.Platform{OS: "linux", Architecture: arch}),
+		layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": name})); err != nil {
+		return err
+	}
+	return dockerManifest(img, name, filepath.Join(out, "manifest.json"))
+}
+
+// dockerManifest writes what `docker load` looks for, which names the same blobs.
+func dockerManifest(img v1.Image, name, file string) error {
+	m, err := img.Manifest()
+	if err != nil {
+		return err
+	}
+	blob := func(h v1.Hash) string { return "blobs/" + h.Algorithm + "/" + h.Hex }
+	var layers []string
+	for _, l := range m.Layers {
+		layers = append(layers, blob(l.Digest))
+	}
+	content, err := json.Marshal([]map[string]any{{"Config": blob(m.Config.Digest), "RepoTags": []string{name}, "Layers": layers}})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, content, 0o644)
 }
 
 // files returns the image's only layer as a tar archive.
-func files(program, roots string, at time.Time) ([]byte, error) {
+func files(program, roots, copyright string, at time.Time) ([]byte, error) {
 	bin, err := os.ReadFile(program)
 	if err != nil {
 		return nil, err
 	}
 	ca, err := os.ReadFile(roots)
+	if err != nil {
+		return nil, err
+	}
+	licences, err := os.ReadFile(copyright)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +144,11 @@ func files(program, roots string, at time.Time) ([]byte, error) {
 		{"etc/passwd", 0o644, 0, fmt.Appendf(nil, "lintel:x:%d:%d:Lintel:/data:/\n", account, account)},
 		{"lintel", 0o755, 0, bin},
 		{"tmp/", 0o1777, 0, nil},
+		{"usr/", 0o755, 0, nil},
+		{"usr/share/", 0o755, 0, nil},
+		{"usr/share/doc/", 0o755, 0, nil},
+		{"usr/share/doc/lintel/", 0o755, 0, nil},
+		{"usr/share/doc/lintel/copyright", 0o644, 0, licences},
 	} {
 		h := &tar.Header{Name: f.name, Mode: f.mode, Uid: f.owner, Gid: f.owner, ModTime: at, Typeflag: tar.TypeReg, Size: int64(len(f.content))}
 		if f.content == nil {
