@@ -138,14 +138,21 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request, v *visitor) 
 	return s.done(w, r, v, "/account", v.T("account.said_ended"))
 }
 
-// localTime puts an instant into the zone of the building that the visitor looks at, where there is one.
+// localTime puts an instant into the zone of the building that the visitor looks at, UTC where there is none.
 func (s *Server) localTime(r *http.Request, v *visitor, t time.Time) time.Time {
-	list, err := s.Places.Buildings(r.Context(), v.Actor, people.SeeRooms)
-	wanted := cookieValue(r, buildingCookie)
-	for i, b := range list {
-		if zone, zoneErr := b.Location(); err == nil && zoneErr == nil && (string(b.ID) == wanted || wanted == "" && i == 0) {
-			return t.In(zone)
+	if v.zone == nil {
+		v.zone = time.UTC
+		list, err := s.Places.Buildings(r.Context(), v.Actor, people.SeeRooms)
+		if err != nil {
+			s.Log.ErrorContext(r.Context(), "read the zone of the visitor's building", "err", err)
+		}
+		wanted := cookieValue(r, buildingCookie)
+		for i, b := range list {
+			zone, err := b.Location()
+			if err == nil && (string(b.ID) == wanted || i == 0) {
+				v.zone = zone
+			}
 		}
 	}
-	return t.UTC()
+	return t.In(v.zone)
 }

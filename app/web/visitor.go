@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"lintel/app/people"
 	"lintel/store"
@@ -21,6 +22,7 @@ type visitor struct {
 	theme         ui.Theme
 	buildings     []store.Building // that the visitor may see; read by Server.place
 	building      store.Building   // the chosen one among them; zero where there is none
+	zone          *time.Location   // in which instants without a place are told; read by Server.localTime
 }
 
 // signedIn reports whether it is somebody.
