@@ -25,7 +25,7 @@ func (p *program) backupCreateCommand() *cobra.Command {
 		Use:   "create FILE",
 		Short: "Save everything to a file",
 		Long: "Save one consistent copy of all data to FILE, while the server runs or not; - is standard output. The file holds\n" +
-			"personal data: keep it where only administrators read. A master key outside the data folder is not in it.",
+			"personal data: keep it where only administrators read. A master key in the data\nfolder is in it, one outside is not.",
 		Example: "  lintel backup create /var/backups/lintel.tar",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,6 +76,9 @@ func (p *program) backupTo(ctx context.Context, path string, replace bool) (err 
 		return fmt.Errorf("make a backup: %w", err)
 	}
 	p.say("Saved %s of %s to %s.", byteCount(info.Size()), result.CreatedAt.Local().Format("2006-01-02 15:04:05 MST"), path)
+	if result.HasKey {
+		p.say("The file holds the master key too, as that lies in the data folder: keep it like a password.")
+	}
 	return nil
 }
 

@@ -87,8 +87,13 @@ func (s *serving) furnish(ctx context.Context) (demo.Building, string, error) {
 	return building, linkAddress(s.portalURL, "sign-in/link", token), nil
 }
 
-// claimSample approves a virtual display by the code on its glass.
+// claimSample approves a virtual display by the code on its glass. The one without a room is left to the
+// person who watches.
 func (s *serving) claimSample(ctx context.Context, code string, d demo.Display) error {
+	if d.Room == "" {
+		fmt.Fprintf(s.start.Out, "One display waits for your approval under Displays. The code on its glass is %s.\n", code)
+		return nil
+	}
 	_, err := s.displays.Approve(ctx, byCommand, displays.Approval{Code: code, Workspace: d.Room, Name: d.Name})
 	return err
 }

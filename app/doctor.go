@@ -193,10 +193,7 @@ func doctorFolder(path string, me int) []Finding {
 // doctorKey looks at the master key where the configuration says, else in the folder.
 func doctorKey(cfg Config) Finding {
 	const check = "master key"
-	path := cfg.KeyFile
-	if path == "" {
-		path = filepath.Join(cfg.DataDir, keyFolder, keyName)
-	}
+	path := keyPath(cfg)
 	_, err := readKey(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && cfg.KeyFile == "":

@@ -214,6 +214,7 @@ func (h *house) backup(ctx context.Context, w io.Writer) (BackupResult, error) {
 	r := BackupResult{CreatedAt: m.CreatedAt, Schema: m.Schema}
 	for _, f := range m.Files {
 		r.Bytes += f.Size
+		r.HasKey = r.HasKey || f.Name == keyFolder+"/"+keyName
 	}
 	return r, err
 }

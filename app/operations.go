@@ -105,6 +105,7 @@ type BackupResult struct {
 	CreatedAt time.Time `json:"created_at"`
 	Schema    int       `json:"schema"`
 	Bytes     int64     `json:"bytes"`
+	HasKey    bool      `json:"has_key"` // the master key is in it
 }
 
 // SentSecret is a secret that crosses the control socket: it prints as ***, but JSON holds it.

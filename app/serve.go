@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 	_ "time/tzdata" // zones where the system has none, as in a container image
@@ -83,9 +84,21 @@ func openHouse(ctx context.Context, start Start, portalURL, deviceURL *url.URL) 
 		return nil, err
 	}
 	if err := h.services(ctx); err != nil {
+		if errors.Is(err, secret.ErrKey) {
+			err = fmt.Errorf("the master key %s is not the one with which this data was sealed; put the right key there, or set key_file to where it is (%w)",
+				keyPath(start.Config), err)
+		}
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
+}
+
+// keyPath is where the master key is read.
+func keyPath(cfg Config) string {
+	if cfg.KeyFile != "" {
+		return cfg.KeyFile
+	}
+	return filepath.Join(cfg.DataDir, keyFolder, keyName)
 }
 
 // services makes them all and ties them together.
@@ -347,11 +360,13 @@ func (s *serving) run(ctx context.Context, extra func(*Group)) (err error) {
 	g.Go(ctx, "watchdog", func(ctx context.Context) error {
 		err := start.Notify.Watchdog(ctx, s.store.Ping)
 		<-ctx.Done()
+		start.Log.Info("stopping")
 		start.Notify.Stopping()
 		return err
 	})
 	s.announce(ctx)
 	err = g.Wait(ctx)
+	start.Log.Info("stopped")
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return errors.Join(err, s.displays.Flush(flush), s.calendars.Flush(flush), s.contacts.flush(flush, s.store))

@@ -34,7 +34,6 @@ type hotHouse struct {
 	person   store.PersonID
 	account  store.AccountID
 	series   store.SeriesID
-	booking  store.Booking
 	display  store.DisplayID
 	day      time.Time
 }

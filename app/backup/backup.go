@@ -289,6 +289,9 @@ func unpack(t *tar.Reader, want File, dir string) (err error) {
 	}
 	sum := sha256.New()
 	_, err = io.Copy(io.MultiWriter(f, sum), t)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: it is cut off: %w", ErrNotOurs, err)
+	}
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("restore %s: %w", want.Name, err)
 	}

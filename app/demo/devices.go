@@ -38,7 +38,7 @@ type Display struct {
 	URL   string // device listener, without a slash at its end
 	HTTP  *http.Client
 	Log   *slog.Logger
-	Claim func(ctx context.Context, code string, d Display) error // approves it, as an administrator would
+	Claim func(ctx context.Context, code string, d Display) error // told of the code on its glass; approves it, as an administrator would
 
 	token, etag, filename string
 	receipt               string // what the first enrolment gave, to pick up the approval with
@@ -204,9 +204,9 @@ func (d *Display) pollNative(ctx context.Context) (time.Duration, error) {
 	return time.Duration(wake) * time.Second, err
 }
 
-// claim lets the display be approved once; without a room it stays pending.
+// claim tells of the code on the glass, once.
 func (d *Display) claim(ctx context.Context, code string) error {
-	if d.Room == "" || d.claimed || code == "" {
+	if d.claimed || code == "" {
 		return nil
 	}
 	if err := d.Claim(ctx, code, *d); err != nil {
