@@ -120,7 +120,11 @@ func inspect(ctx context.Context, m *Manifest, names []string, from map[string]s
 	var check sync.WaitGroup
 	var schema int64
 	var unsound error
-	check.Go(func() { schema, unsound = store.CheckFile(ctx, from[store.MainFile]) })
+	check.Go(func() {
+		if schema, unsound = store.CheckFile(ctx, from[store.MainFile]); unsound == nil {
+			_, unsound = store.CheckFile(ctx, from[store.ReadingsFile])
+		}
+	})
 	var err error
 	for _, name := range names {
 		var f File

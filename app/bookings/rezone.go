@@ -35,26 +35,50 @@ func (s *Service) Rederive(ctx context.Context, by people.Actor, id store.Buildi
 	return out, nil
 }
 
-// RederiveAll does so for every building: what the program does at its start, as it may have brought new
-// zone data.
+// RederiveAll does so for every building whose zone has other clock changes than when it was last looked
+// at: what the program does at its start, as it may have brought new zone data.
 func (s *Service) RederiveAll(ctx context.Context, by people.Actor) (Rederived, error) {
 	var out Rederived
 	var buildings []store.Building
+	seen := map[store.BuildingID]string{}
 	err := s.view(ctx, "read buildings", func(tx *store.Tx) (err error) {
-		buildings, err = tx.Buildings()
-		return err
+		if buildings, err = tx.Buildings(); err != nil {
+			return err
+		}
+		for _, b := range buildings {
+			if seen[b.ID], err = tx.Setting(zoneSetting(b)); err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
+		return nil
 	})
 	for _, b := range buildings {
 		if err != nil {
 			break
 		}
+		var zone *time.Location
+		if zone, err = b.Location(); err != nil {
+			break
+		}
+		changes := b.Zone + " " + when.Changes(zone, s.now().Year(), zoneYears)
+		if seen[b.ID] == changes {
+			continue
+		}
 		var r Rederived
 		r, err = s.Rederive(ctx, by, b.ID)
 		out.Moved += r.Moved
 		out.Lost = append(out.Lost, r.Lost...)
+		if err == nil {
+			err = s.st.Update(ctx, func(tx *store.Tx) error { return tx.SetSetting(zoneSetting(b), changes) })
+		}
 	}
 	return out, err
 }
+
+// zoneYears is how many years of clock changes are compared: longer than bookings reach ahead.
+const zoneYears = 4
+
+func zoneSetting(b store.Building) string { return "zone_changes." + string(b.ID) }
 
 // RederiveIn is Rederive within the transaction that changes the building: what places.Service calls. The
 // caller tells of the building's workspaces after the commit.

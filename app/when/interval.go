@@ -1,6 +1,9 @@
 package when
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -69,6 +72,23 @@ func Gaps(within Interval, spans []Interval) []Interval {
 		out = append(out, Interval{at, within.To})
 	}
 	return out
+}
+
+// Changes returns a digest of the clock changes of a zone in the given number of years from the first of
+// January of year: equal digests mean that walls and instants correspond in the same way.
+func Changes(zone *time.Location, year, years int) string {
+	h := sha256.New()
+	end := time.Date(year+years, 1, 1, 0, 0, 0, 0, time.UTC)
+	for t := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC); t.Before(end); {
+		_, offset := t.In(zone).Zone()
+		fmt.Fprintf(h, "%d %d\n", t.Unix(), offset)
+		_, next := t.In(zone).ZoneBounds()
+		if next.IsZero() {
+			break
+		}
+		t = next
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // LoadZone returns the IANA zone of that name. The empty name and "Local" are errors: a

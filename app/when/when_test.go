@@ -199,3 +199,21 @@ func TestParseClock(t *testing.T) {
 		}
 	}
 }
+
+func TestChangesTellZonesApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, name := range zones {
+		d := Changes(zone(t, name), 2026, 4)
+		if d != Changes(zone(t, name), 2026, 4) {
+			t.Errorf("%s: two digests", name)
+		}
+		if other := seen[d]; other != "" {
+			t.Errorf("%s and %s have one digest", name, other)
+		}
+		seen[d] = name
+	}
+	if Changes(zone(t, "Europe/Zurich"), 2026, 4) != Changes(zone(t, "Europe/Berlin"), 2026, 4) {
+		t.Error("Zurich and Berlin change their clocks alike")
+	}
+}
