@@ -33,16 +33,17 @@ type Booking struct {
 	MayEdit   bool
 	MayEnd    bool // it runs now and may be ended
 	MayCancel bool
+	Now       time.Time // dates of another year are shown with it
 }
 
 func (v Booking) when(sh ui.Shell) string {
 	switch {
 	case v.AllDay && v.LastDay.Format(time.DateOnly) != v.From.Format(time.DateOnly):
-		return sh.DateLong(v.From) + " – " + sh.DateLong(v.LastDay) + ", " + sh.T("state.all_day")
+		return sh.DateLongSeen(v.From, v.Now) + " – " + sh.DateLongSeen(v.LastDay, v.Now) + ", " + sh.T("state.all_day")
 	case v.AllDay:
-		return sh.DateLong(v.From) + ", " + sh.T("state.all_day")
+		return sh.DateLongSeen(v.From, v.Now) + ", " + sh.T("state.all_day")
 	}
-	return sh.DateLong(v.From) + ", " + sh.Span(v.From, v.To)
+	return sh.DateLongSeen(v.From, v.Now) + ", " + sh.Span(v.From, v.To)
 }
 
 func (v Booking) facts(sh ui.Shell) []ui.Fact {
@@ -69,6 +70,7 @@ type CancelBooking struct {
 	Series          bool
 	Following, All  int    // how many occurrences go with each choice
 	Scope           string // as chosen
+	Now             time.Time
 }
 
 // The values of the field "scope" of an occurrence's forms.
@@ -114,6 +116,7 @@ type BookingForm struct {
 
 	Errors    ui.Errors
 	Conflicts []Conflict // why the booking was refused
+	Now       time.Time  // conflicts in another year are shown with it
 }
 
 // The values of the fields of a repetition.
@@ -189,7 +192,9 @@ func scopeOptions(sh ui.Shell, following, all int) []ui.Option {
 		}
 		options = append(options, o)
 	}
-	add(ScopeFollowing, "scope.following", following)
+	if all == 0 || following != all { // from the first occurrence on, both say the same
+		add(ScopeFollowing, "scope.following", following)
+	}
 	add(ScopeAll, "scope.all", all)
 	return options
 }

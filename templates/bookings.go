@@ -50,6 +50,7 @@ type FoundRoom struct {
 
 // MyBookings is the viewer's own bookings: GET /bookings/mine?past=1.
 type MyBookings struct {
+	Now     time.Time // dates of another year are shown with it
 	Past    bool
 	Rows    []BookingRow
 	MayBook bool
@@ -90,11 +91,11 @@ func lengths(sh ui.Shell) []ui.Option {
 	return out
 }
 
-func (r BookingRow) when(sh ui.Shell) string {
+func (r BookingRow) when(sh ui.Shell, now time.Time) string {
 	if r.AllDay {
-		return sh.DateLong(r.From) + ", " + sh.T("state.all_day")
+		return sh.DateLongSeen(r.From, now) + ", " + sh.T("state.all_day")
 	}
-	return sh.DateLong(r.From) + ", " + sh.Span(r.From, r.To)
+	return sh.DateLongSeen(r.From, now) + ", " + sh.Span(r.From, r.To)
 }
 
 func (r FoundRoom) sub(sh ui.Shell) string {

@@ -1,11 +1,13 @@
 package templates
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/a-h/templ"
 
+	"lintel/templates/text"
 	"lintel/templates/ui"
 )
 
@@ -105,7 +107,7 @@ func bookingsSamples() []sample {
 	page := func(v Bookings) func(ui.Shell) templ.Component {
 		return func(sh ui.Shell) templ.Component { return BookingsPage(sh, v) }
 	}
-	mine := MyBookings{MayBook: true, Rows: []BookingRow{
+	mine := MyBookings{Now: clock(14, 5), MayBook: true, Rows: []BookingRow{
 		{ID: "1", Title: "Quarterly planning", Room: "Matterhorn", Floor: "Ground floor", From: clock(13, 0), To: clock(15, 0), Now: true},
 		{ID: "2", Title: "Design review", Room: "Säntis", Floor: "Ground floor", From: clock(16, 30), To: clock(17, 30), Series: true},
 		{ID: "3", Title: "Inventory", Room: "Eiger", From: clock(0, 0).AddDate(0, 0, 2), To: clock(0, 0).AddDate(0, 0, 3), AllDay: true},
@@ -129,10 +131,10 @@ func bookingsSamples() []sample {
 }
 
 func bookingSamples() []sample {
-	v := Booking{ID: "1", Title: "Quarterly planning", RoomID: "matterhorn", Room: "Matterhorn", Place: "Zürich office, Ground floor", Zone: "Europe/Zurich", From: clock(13, 0), To: clock(15, 0), Organizer: "Anna Keller", Creator: "Luca Bernasconi", Source: "portal", Created: clock(8, 0).AddDate(0, 0, -9), Repeats: "every 2 weeks on Saturday, until 19 Dec 2026", MayEdit: true, MayEnd: true, MayCancel: true, Private: true, Moved: true}
+	v := Booking{ID: "1", Title: "Quarterly planning", RoomID: "matterhorn", Room: "Matterhorn", Place: "Zürich office, Ground floor", Zone: "Europe/Zurich", From: clock(13, 0), To: clock(15, 0), Organizer: "Anna Keller", Creator: "Luca Bernasconi", Source: "portal", Created: clock(8, 0).AddDate(0, 0, -9), Repeats: "every 2 weeks on Saturday, until 19 Dec 2026", MayEdit: true, MayEnd: true, MayCancel: true, Private: true, Moved: true, Now: clock(14, 5)}
 	mirrored := Booking{ID: "2", Title: "Booked", RoomID: "rigi", Room: "Rigi", Place: "Zürich office", From: clock(0, 0), To: clock(0, 0).AddDate(0, 0, 2), AllDay: true, LastDay: clock(0, 0).AddDate(0, 0, 1), Source: "calendar", Created: clock(8, 0), Mirrored: "Nextcloud", Ended: "released", Tentative: true}
 	rooms := []ui.Option{{Value: "matterhorn", Label: "Matterhorn", Group: "Ground floor"}, {Value: "saentis", Label: "Säntis", Group: "Ground floor"}, {Value: "aare", Label: "Aare", Group: "First floor"}}
-	form := BookingForm{Room: "saentis", Rooms: rooms, Date: "2026-11-21", From: "14:30", To: "15:30", Zone: "Europe/Zurich", Ends: EndsOn, Every: "1", Token: "t"}
+	form := BookingForm{Now: clock(14, 5), Room: "saentis", Rooms: rooms, Date: "2026-11-21", From: "14:30", To: "15:30", Zone: "Europe/Zurich", Ends: EndsOn, Every: "1", Token: "t"}
 	refused := form
 	refused.ID, refused.Title, refused.Series, refused.MayChooseOrganizer = "1", "Design review", true, true
 	refused.Subject, refused.Repeat, refused.Weekdays, refused.Until = "Design review", RepeatWeekly, []int{2, 4}, "2026-10-01"
@@ -147,7 +149,7 @@ func bookingSamples() []sample {
 		{name: "booking-new", page: formOf(form)},
 		{name: "booking-refused", page: formOf(refused)},
 		{name: "booking-cancel", page: func(sh ui.Shell) templ.Component {
-			return CancelBookingPage(sh, CancelBooking{ID: "1", Title: "Design review", Room: "Säntis", From: clock(16, 30), To: clock(17, 30), Series: true, Following: 4, All: 9})
+			return CancelBookingPage(sh, CancelBooking{ID: "1", Title: "Design review", Room: "Säntis", From: clock(16, 30), To: clock(17, 30), Series: true, Following: 4, All: 9, Now: clock(14, 5)})
 		}},
 	}
 }
@@ -190,6 +192,32 @@ func TestFreeTimesOfARoom(t *testing.T) {
 				if !f.From.Equal(test.free[i].From) || !f.To.Equal(test.free[i].To) {
 					t.Errorf("free %v, want %v", f, test.free[i])
 				}
+			}
+		})
+	}
+}
+
+func TestScopesOffered(t *testing.T) {
+	t.Parallel()
+	sh := ui.Shell{Printer: text.For(text.English)}
+	tests := []struct {
+		name           string
+		following, all int
+		want           []string
+	}{
+		{"in the middle", 4, 9, []string{ScopeOne, ScopeFollowing, ScopeAll}},
+		{"from the first on", 9, 9, []string{ScopeOne, ScopeAll}},
+		{"not counted", 0, 0, []string{ScopeOne, ScopeFollowing, ScopeAll}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, o := range scopeOptions(sh, test.following, test.all) {
+				got = append(got, o.Value)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("offered %q, want %q", got, test.want)
 			}
 		})
 	}

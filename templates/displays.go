@@ -1,7 +1,9 @@
 package templates
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"lintel/templates/text"
@@ -30,6 +32,14 @@ type PendingDisplay struct {
 	What    string // "TRMNL 800 × 480" or "Browser panel"
 	Address string // IP address
 	Since   string // "2 min ago"
+
+	Hardware string // the MAC address or what else the device calls itself, which tells two alike apart; "" when it said none
+}
+
+// line is the quiet line of one that waits: what tells it apart, and since when.
+func (p PendingDisplay) line() string {
+	parts := []string{p.Hardware, p.Address, p.Since}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
 }
 
 // ApproveForm is what was typed to approve a display.
@@ -141,6 +151,8 @@ type DisplayKey struct {
 	Key      string
 	URL      string // device_url, what the device is pointed to
 	Header   string // the request header that carries the key: "Access-Token"
+
+	PictureURL string // the whole address under which the picture itself is fetched, key included; "" where there is none
 }
 
 func templateOptions(sh ui.Shell) []ui.Option {

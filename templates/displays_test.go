@@ -23,7 +23,7 @@ func displaysSamples() []sample {
 	list := func(sh ui.Shell) Displays {
 		return Displays{
 			MayManage: true, Rows: displayRows(), DeviceURL: "https://rooms.example.com:8443", PanelURL: "https://rooms.example.com:8443/panel",
-			Pending: []PendingDisplay{{ID: "p1", What: "TRMNL 800 × 480", Address: "10.0.4.17", Since: "2 min ago"}},
+			Pending: []PendingDisplay{{ID: "p1", What: "TRMNL 800 × 480", Address: "10.0.4.17", Since: "2 min ago", Hardware: "AA:BB:CC:DD:EE:01"}},
 			Approve: ApproveForm{Rooms: roomOptions(), Template: TemplateDay},
 			Table: ui.Table{
 				ID: "display-list", Caption: sh.T("displays.list"), Path: "/displays", Query: "sort=-seen", Sort: "seen", Desc: true, SearchLabel: sh.T("displays.search"),
@@ -60,7 +60,7 @@ func displaysSamples() []sample {
 		{name: "display-remove", page: func(sh ui.Shell) templ.Component { return RemoveDisplayPage(sh, one) }},
 		{name: "display-new", page: func(sh ui.Shell) templ.Component { return NewDisplayPage(sh, fresh) }},
 		{name: "display-key", page: func(sh ui.Shell) templ.Component {
-			return DisplayKeyPage(sh, DisplayKey{ID: "d4", Name: "Reserve", Key: "kJ2m9vX4Qw8Zr1Lt6Yb3Ns7Pd5Fh0Gc", URL: "https://rooms.example.com:8443", Header: "Access-Token"})
+			return DisplayKeyPage(sh, DisplayKey{ID: "d4", Name: "Reserve", Key: "kJ2m9vX4Qw8Zr1Lt6Yb3Ns7Pd5Fh0Gc", URL: "https://rooms.example.com:8443", Header: "Access-Token", PictureURL: "https://rooms.example.com:8443/display/kJ2m9vX4Qw8Zr1Lt6Yb3Ns7Pd5Fh0Gc"})
 		}},
 	}
 }

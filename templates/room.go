@@ -58,6 +58,7 @@ type RoomDisplay struct {
 	Picture  string // path of the very picture that the device shows; "" before the first one
 	Seen     string // "3 min ago"
 	Path     string // "" when the viewer may not open it
+	Panel    bool   // a browser panel: it draws the room itself and has no picture
 }
 
 // RoomSystem is where a room's agenda comes from.
@@ -157,9 +158,9 @@ func (v Room) isToday() bool { return v.Day.Format(time.DateOnly) == v.Now.Forma
 // dayWords names the shown day or week.
 func (v Room) dayWords(sh ui.Shell) string {
 	if v.Week && len(v.Days) > 0 {
-		return sh.DateShort(v.Days[0].Date) + " – " + sh.DateShort(v.Days[len(v.Days)-1].Date)
+		return sh.DateShortSeen(v.Days[0].Date, v.Now) + " – " + sh.DateShortSeen(v.Days[len(v.Days)-1].Date, v.Now)
 	}
-	return sh.DateLong(v.Day)
+	return sh.DateLongSeen(v.Day, v.Now)
 }
 
 func (i AgendaItem) when(sh ui.Shell) string {

@@ -58,6 +58,9 @@ func setupSamples() []sample {
 		page("setup-approved", func(sh ui.Shell) templ.Component {
 			return SetupDisplayPage(sh, SetupDisplay{Progress: at(SetupStepDisplay), Approved: &RoomDisplay{Name: "Door Matterhorn", Picture: "/static/door.png"}})
 		}),
+		page("setup-approved-panel", func(sh ui.Shell) templ.Component {
+			return SetupDisplayPage(sh, SetupDisplay{Progress: at(SetupStepDisplay), Approved: &RoomDisplay{Name: "Tablet Eiger", Panel: true}})
+		}),
 		page("setup-done", func(sh ui.Shell) templ.Component {
 			return SetupDonePage(sh, SetupDone{Progress: at(SetupStepDone), Room: "Matterhorn", RoomID: "matterhorn", Picture: "/static/door.png", Facts: []ui.Fact{{Key: "Rooms", Value: "12"}, {Key: "Booking system", Value: "Nextcloud"}, {Key: "Displays", Value: "1"}}})
 		}),

@@ -58,6 +58,8 @@ func (r RoomTile) pill(sh ui.Shell) string {
 	switch {
 	case !r.StaleAt.IsZero():
 		return sh.T("state.as_of", "Time", sh.Clock(r.StaleAt))
+	case r.shut():
+		return sh.T("door.closed")
 	case r.State == ui.Free:
 		return sh.T("state.free")
 	case r.State == ui.Busy:
@@ -68,8 +70,11 @@ func (r RoomTile) pill(sh ui.Shell) string {
 	return sh.T("state.unknown")
 }
 
+// shut reports whether nobody is expected in the room: it is not booked and the building is closed.
+func (r RoomTile) shut() bool { return r.Closed && r.State == ui.Free }
+
 func (r RoomTile) shape() ui.State {
-	if !r.StaleAt.IsZero() {
+	if !r.StaleAt.IsZero() || r.shut() {
 		return ui.Unknown
 	}
 	return r.State
@@ -81,14 +86,14 @@ func (r RoomTile) lines(sh ui.Shell) (first, second string) {
 	switch {
 	case !r.Until.IsZero():
 		until = sh.T("state.until", "Time", sh.Clock(r.Until))
-	case r.State == ui.Free && len(r.Bar.Spans) > 0:
+	case r.State == ui.Free:
 		until = sh.T("state.rest_of_day")
 	}
 	switch {
 	case !r.StaleAt.IsZero():
 		return r.staleLine(sh), sh.T("state.not_confirmed", "Time", sh.Clock(r.StaleAt))
-	case r.State == ui.Free && r.Closed && r.Then == "":
-		return until, sh.T("state.closed")
+	case r.shut() && r.Then == "":
+		return sh.T("state.closed"), ""
 	case r.State == ui.Free && r.Then != "":
 		return until, sh.T("state.then", "Title", r.Then)
 	case r.State == ui.Free:

@@ -1,10 +1,12 @@
 package templates
 
 import (
+	"testing"
 	"time"
 
 	"github.com/a-h/templ"
 
+	"lintel/templates/text"
 	"lintel/templates/ui"
 )
 
@@ -50,6 +52,9 @@ func todayFloors() []TodayFloor {
 			{ID: "eiger", Name: "Eiger", Seats: 20, Equipment: []string{"stage"}, State: ui.Free, Until: clock(17, 0), StaleAt: clock(13, 40), Bar: stale},
 			{ID: "box1", Name: "Phone box 1", Seats: 1, State: ui.Free, Until: clock(18, 0), Book: book("box1"), Bar: dayBar(span(10, 0, 10, 20), span(12, 30, 12, 50))},
 		}},
+		{Name: "Annexe", Free: 1, Total: 1, Tiles: []RoomTile{
+			{ID: "shed", Name: "Shed", State: ui.Free, Closed: true, Bar: dayBar()},
+		}},
 		{Name: "First floor", Free: 1, Total: 2, Tiles: []RoomTile{
 			{ID: "aare", Name: "Aare", Seats: 10, Equipment: []string{"video"}, State: ui.Busy, Until: clock(14, 30), Title: "Booked", Bar: dayBar(span(12, 0, 14, 30))},
 			{ID: "limmat", Name: "Limmat", Seats: 6, State: ui.Free, Until: clock(15, 0), Then: "Team weekly", Book: book("limmat"), Bar: dayBar(span(15, 0, 16, 0))},
@@ -88,5 +93,33 @@ func todaySamples() []sample {
 		{name: "today-none", page: at(Today{Now: clock(14, 5), Rooms: 8, Filter: FilterHour, Floors: []TodayFloor{{Name: "Ground floor", Total: 6}}}, nil)},
 		{name: "today-empty", page: at(Today{Now: clock(14, 5), MayAdd: true}, nil)},
 		{name: "today-board", page: func(sh ui.Shell) templ.Component { return TodayBoard(sh, normal) }},
+	}
+}
+
+func TestWhatATileSays(t *testing.T) {
+	t.Parallel()
+	sh := ui.Shell{Printer: text.For(text.English)}
+	tests := []struct {
+		name                string
+		tile                RoomTile
+		pill, first, second string
+		shape               ui.State
+	}{
+		{"free, nothing booked", RoomTile{State: ui.Free, Bar: dayBar()}, "Free", "Free for the rest of the day", "", ui.Free},
+		{"free, the last meeting is over", RoomTile{State: ui.Free, Bar: dayBar(span(9, 0, 10, 0))}, "Free", "Free for the rest of the day", "", ui.Free},
+		{"free until a meeting", RoomTile{State: ui.Free, Until: clock(16, 30), Then: "Review"}, "Free", "Until 16:30", "then Review", ui.Free},
+		{"closed", RoomTile{State: ui.Free, Closed: true}, "Closed", "Closed today", "", ui.Unknown},
+		{"closed, a meeting comes", RoomTile{State: ui.Free, Closed: true, Until: clock(16, 30), Then: "Review"}, "Closed", "Until 16:30", "then Review", ui.Unknown},
+		{"closed and in use", RoomTile{State: ui.Busy, Closed: true, Title: "Stocktaking"}, "Busy", "Stocktaking", "All day", ui.Busy},
+		{"closed and not confirmed", RoomTile{State: ui.Free, Closed: true, StaleAt: clock(13, 40)}, "As of 13:40", "Free", "agenda not confirmed since 13:40", ui.Unknown},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			first, second := test.tile.lines(sh)
+			if pill := test.tile.pill(sh); pill != test.pill || first != test.first || second != test.second || test.tile.shape() != test.shape {
+				t.Errorf("said %q (%s), %q, %q; want %q (%s), %q, %q", pill, test.tile.shape(), first, second, test.pill, test.shape, test.first, test.second)
+			}
+		})
 	}
 }

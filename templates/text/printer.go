@@ -72,6 +72,22 @@ func (p *Printer) DateLong(t time.Time) string {
 	return p.T("time.date_long", "Weekday", p.cldr.WeekdayWide(t.Weekday()), "Day", t.Day(), "Month", p.cldr.MonthWide(t.Month()))
 }
 
+// DateShortSeen prints DateShort as seen at now: with its year when that is not now's, as with a zero now.
+func (p *Printer) DateShortSeen(t, now time.Time) string {
+	if t.Year() == now.Year() {
+		return p.DateShort(t)
+	}
+	return p.T("time.date_short_year", "Weekday", p.cldr.WeekdayAbbreviated(t.Weekday()), "Day", t.Day(), "Month", p.cldr.MonthAbbreviated(t.Month()), "Year", t.Year())
+}
+
+// DateLongSeen prints DateLong as seen at now: with its year when that is not now's, as with a zero now.
+func (p *Printer) DateLongSeen(t, now time.Time) string {
+	if t.Year() == now.Year() {
+		return p.DateLong(t)
+	}
+	return p.T("time.date_long_year", "Weekday", p.cldr.WeekdayWide(t.Weekday()), "Day", t.Day(), "Month", p.cldr.MonthWide(t.Month()), "Year", t.Year())
+}
+
 // Month prints a month with its year: November 2026.
 func (p *Printer) Month(t time.Time) string {
 	return p.T("time.month", "Month", p.cldr.MonthWide(t.Month()), "Year", t.Year())

@@ -257,6 +257,27 @@ func TestPrinted(t *testing.T) {
 	}
 }
 
+func TestDatesOfAnotherYear(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, time.December, 31, 23, 0, 0, 0, time.UTC)
+	same, next := now.Add(-time.Hour), now.Add(time.Hour)
+	want := map[Lang][]string{
+		English: {"Thu 31 Dec", "Thursday 31 December", "Fri 1 Jan 2027", "Friday 1 January 2027", "Thursday 31 December 2026"},
+		German:  {"Do., 31. Dez.", "Donnerstag, 31. Dezember", "Fr., 1. Jan. 2027", "Freitag, 1. Januar 2027", "Donnerstag, 31. Dezember 2026"},
+		French:  {"jeu. 31 déc.", "jeudi 31 décembre", "ven. 1 janv. 2027", "vendredi 1 janvier 2027", "jeudi 31 décembre 2026"},
+		Italian: {"gio 31 dic", "giovedì 31 dicembre", "ven 1 gen 2027", "venerdì 1 gennaio 2027", "giovedì 31 dicembre 2026"},
+	}
+	for _, lang := range Langs() {
+		p := For(lang)
+		got := []string{
+			p.DateShortSeen(same, now), p.DateLongSeen(same, now), p.DateShortSeen(next, now), p.DateLongSeen(next, now), p.DateLongSeen(same, time.Time{}),
+		}
+		if diff := cmp.Diff(want[lang], got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", lang, diff)
+		}
+	}
+}
+
 func TestPlurals(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
