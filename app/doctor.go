@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -297,15 +298,21 @@ func doctorListener(ctx context.Context, key, addr string) Finding {
 	if err != nil || port == "0" {
 		return ok("listener", "%s is %s, a port that is chosen at each start.", key, addr)
 	}
+	hosts := []string{host}
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "localhost"
+		hosts = []string{"127.0.0.1", "::1"} // not localhost: a small system has no /etc/hosts
 	}
 	d := net.Dialer{Timeout: dialTime}
-	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
-	if err != nil {
+	answered := slices.ContainsFunc(hosts, func(host string) bool {
+		conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+	if !answered {
 		return fail("listener", "Was the configuration changed since the start? Then restart: systemctl restart lintel",
 			"Nobody answers on %s (%s).", addr, key)
 	}
-	conn.Close()
 	return ok("listener", "%s (%s) answers.", addr, key)
 }
