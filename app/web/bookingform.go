@@ -75,6 +75,9 @@ func (s *Server) frameForm(ctx context.Context, v *visitor, view *templates.Book
 		from := c.now.Truncate(15 * time.Minute)
 		view.From, view.To = from.Format("15:04"), from.Add(time.Hour).Format("15:04")
 	}
+	if m, err := when.ParseClock(view.From); err == nil && view.To == "" && view.Errors == nil {
+		view.To = when.Clock((m + defaultLength) % (24 * 60))
+	}
 	if view.Until == "" {
 		if d, err := when.ParseDate(view.Date); err == nil {
 			view.Until = d.Add(12 * 7).String()
@@ -118,11 +121,7 @@ func (s *Server) readDraft(r *http.Request, v *visitor) (draft, error) {
 		d.times = bookings.Days(d.first, last)
 	} else {
 		from, to := f.clock("from"), f.clock("to")
-		end := when.Wall{Date: d.first, Minute: to}
-		if to == 24*60 {
-			end = when.Wall{Date: d.first.Add(1)}
-		}
-		d.times = bookings.Local(when.Wall{Date: d.first, Minute: from}, end)
+		d.times = bookings.Local(when.Wall{Date: d.first, Minute: from}, endOf(d.first, from, to))
 	}
 	if !d.first.IsZero() {
 		d.rule = rule(f, d.first)
@@ -132,6 +131,19 @@ func (s *Server) readDraft(r *http.Request, v *visitor) (draft, error) {
 	}
 	d.revision, _ = strconv.ParseInt(d.view.Revision, 10, 64) // 0 asks for no check; only our own form writes it
 	return d, f.err()
+}
+
+// longestNight is how far past midnight an end before its start may reach. A longer stretch is rather a slip
+// of the keyboard, which is to be told as one.
+const longestNight = 12 * 60
+
+// endOf is when a booking of one day ends that runs between two minutes of the clock. Midnight is the end of
+// that day, as a time of day can't be written 24:00 in a browser; an end before the start is on the next day.
+func endOf(day when.Date, from, to int) when.Wall {
+	if to%(24*60) == 0 && from > 0 || to < from && to+24*60-from <= longestNight {
+		return when.Wall{Date: day.Add(1), Minute: to % (24 * 60)}
+	}
+	return when.Wall{Date: day, Minute: to}
 }
 
 // again shows the form once more with what was typed and what is wrong; an error that is no answer to a
@@ -278,7 +290,7 @@ func (s *Server) changeBooking(w http.ResponseWriter, r *http.Request, v *visito
 		case !before.Series && d.rule != "":
 			err = problem.Field("repeat", "bookings.not_to_series")
 		default:
-			err = s.changeOne(r.Context(), v, d)
+			err = s.changeOne(r.Context(), v, before, d)
 		}
 	}
 	if err != nil {
@@ -291,8 +303,11 @@ func (s *Server) changeBooking(w http.ResponseWriter, r *http.Request, v *visito
 	return s.done(w, r, v, path, v.T("ui.saved"))
 }
 
-func (s *Server) changeOne(ctx context.Context, v *visitor, d draft) error {
-	c := bookings.Change{Revision: d.revision, Times: &d.times, Workspace: d.room, Subject: &d.view.Subject, Private: &d.view.Private}
+func (s *Server) changeOne(ctx context.Context, v *visitor, before templates.BookingForm, d draft) error {
+	c := bookings.Change{Revision: d.revision, Workspace: d.room, Subject: &d.view.Subject, Private: &d.view.Private}
+	if !sameTimes(before, d.view) {
+		c.Times = &d.times
+	}
 	if d.organizer != (bookings.Organizer{}) {
 		c.Organizer = &d.organizer
 	}
@@ -317,7 +332,7 @@ func (s *Server) changeSeries(ctx context.Context, v *visitor, before templates.
 	if d.view.Scope == templates.ScopeFollowing {
 		c.From = b.Original
 	}
-	if d.view.Date != before.Date || d.view.From != before.From || d.view.To != before.To || d.view.AllDay != before.AllDay || d.view.LastDate != before.LastDate {
+	if !sameTimes(before, d.view) {
 		c.Times, c.At = &d.times, b.Original
 	}
 	if d.rule == "" {
@@ -328,6 +343,12 @@ func (s *Server) changeSeries(ctx context.Context, v *visitor, before templates.
 	}
 	_, err = s.Bookings.ChangeSeries(ctx, v.Actor, b.Series, c)
 	return err
+}
+
+// sameTimes reports whether the fields of the times were left as they were. Such times are not read from the
+// form: a booking that somebody's calendar made over several days does not stand in it whole.
+func sameTimes(a, b templates.BookingForm) bool {
+	return a.AllDay == b.AllDay && a.Date == b.Date && a.LastDate == b.LastDate && a.From == b.From && a.To == b.To
 }
 
 // sameRepeat reports whether the fields of a repetition were left as they were.
