@@ -8,6 +8,7 @@ import (
 	"github.com/a-h/templ"
 
 	"lintel/app/bookings"
+	"lintel/app/problem"
 	"lintel/app/when"
 	"lintel/store"
 	"lintel/templates"
@@ -65,6 +66,9 @@ func (s *Server) askCancel(w http.ResponseWriter, r *http.Request, v *visitor) e
 	b, p, err := s.Bookings.Booking(r.Context(), bookings.By(v.Actor), store.BookingID(r.PathValue("id")))
 	if err != nil {
 		return err
+	}
+	if !b.MayChange {
+		return problem.New(problem.Forbidden, "bookings.not_yours")
 	}
 	c, err := s.clock(p.Building)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"lintel/app/bookings"
 	"lintel/app/people"
+	"lintel/app/places"
 	"lintel/app/when"
 	"lintel/store"
 	"lintel/templates"
@@ -80,11 +81,23 @@ func (s *Server) fillBookings(r *http.Request, v *visitor, view *templates.Booki
 	}
 	view.Searched = q.Has("length")
 	if !view.Searched {
-		next := c.now.Truncate(nearestStep).Add(nearestStep)
-		view.Find.From, view.Find.Length = next.Format("15:04"), strconv.Itoa(defaultLength)
+		from := d.begin()
+		view.Find.Date, view.Find.From, view.Find.Length = from.Date.String(), when.Clock(from.Minute), strconv.Itoa(defaultLength)
 		return nil
 	}
 	return s.find(r, v, c, date, f, view)
+}
+
+// begin is from when a room is looked for unless somebody says otherwise: the next quarter of an hour, which may
+// be tomorrow's first, and on another day when the building opens.
+func (d day) begin() when.Wall {
+	switch {
+	case d.date == d.today:
+		return when.WallOf(d.now.Truncate(nearestStep).Add(nearestStep), d.zone)
+	case len(d.hours) > 0:
+		return when.WallOf(d.hours[0].From, d.zone)
+	}
+	return when.Wall{Date: d.date, Minute: places.DefaultOpens}
 }
 
 // grid draws the day of all rooms, of one floor if it is named.

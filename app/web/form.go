@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,9 +20,27 @@ type form struct {
 	fields map[string]string // field -> text key
 }
 
-// parse reads a posted form. The error is a MaxBytesError for one that is too large.
+// readForm reads the body of a posted form, of either encoding. It is done before any handler looks at a field: the
+// request's own methods take a form that can't be read for an empty one. The error is a MaxBytesError for one
+// that is too large.
+func readForm(r *http.Request) error {
+	err := r.ParseForm()
+	if err == nil {
+		err = r.ParseMultipartForm(maxBody)
+	}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil, errors.Is(err, http.ErrNotMultipart):
+		return nil
+	case errors.As(err, &tooLarge):
+		return err
+	}
+	return problem.New(problem.Invalid, "form.unreadable").Because(err)
+}
+
+// parse returns the fields of a posted form.
 func parse(r *http.Request) (*form, error) {
-	if err := r.ParseForm(); err != nil {
+	if err := readForm(r); err != nil {
 		return nil, err
 	}
 	return &form{values: r.PostForm, fields: map[string]string{}}, nil

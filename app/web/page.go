@@ -28,7 +28,7 @@ func (s *Server) endpoint(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		noteRoute(r)
 		if r.Body != nil {
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			r.Body = http.MaxBytesReader(w, r.Body, route.limit())
 		}
 		if route.need == open {
 			if err := route.do(w, r, s.stranger(r)); err != nil {
@@ -49,14 +49,32 @@ func (s *Server) endpoint(route route) http.Handler {
 			s.fail(w, r, v, problem.New(problem.Forbidden, "people.forbidden"))
 			return
 		}
-		if err := route.do(w, r, v); err != nil {
+		if r.Method == http.MethodPost {
+			err = readForm(r)
+		}
+		if err == nil {
+			err = route.do(w, r, v)
+		}
+		if err != nil {
 			s.fail(w, r, v, err)
 		}
 	})
 }
 
-// maxBody bounds what a form may send: the longest is a list of rooms as CSV.
-const maxBody = 4 << 20
+// Bounds of what a form may send in bytes: maxBody where a list of rooms or a certificate may be in it.
+const (
+	maxForm = 64 << 10
+	maxBody = 4 << 20
+)
+
+// limit is how many bytes a route takes.
+func (r route) limit() int64 {
+	switch r.pattern {
+	case roomsPath + "/import", "/setup/rooms", systemsPath, systemsPath + "/{id}/edit", "/setup/system":
+		return maxBody
+	}
+	return maxForm
+}
 
 // askToSignIn leads to the sign-in page and from there back to a page, not to a form's target.
 func (s *Server) askToSignIn(w http.ResponseWriter, r *http.Request) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -335,15 +334,10 @@ func importLines(v *visitor, in places.Import) []templates.ImportLine {
 // readUpload reads the form of an import: its table is the text, or the file instead. Text that is not UTF-8
 // is taken for Windows-1252, which spreadsheets write.
 func readUpload(r *http.Request) ([]byte, *form, error) {
-	err := r.ParseMultipartForm(maxBody)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
+	f, err := parse(r)
+	if err != nil {
 		return nil, nil, err
-	case err != nil && !errors.Is(err, http.ErrNotMultipart):
-		return nil, nil, problem.New(problem.Invalid, "form.unreadable").Because(err)
 	}
-	f := &form{values: r.PostForm, fields: map[string]string{}}
 	table := []byte(f.values.Get("csv"))
 	if file, _, err := r.FormFile("file"); err == nil {
 		defer file.Close()
