@@ -87,7 +87,7 @@ func sampleGrid() ui.Grid {
 		{Group: "Ground floor", Name: "Matterhorn", Path: "/rooms/matterhorn", Sub: "12 seats", Book: book("matterhorn"), Blocks: []ui.Block{block(9, 0, 10, 30, "Sales stand-up", false), block(13, 0, 15, 0, "Quarterly planning", false), block(15, 0, 15, 30, "Private", true)}},
 		{Group: "Ground floor", Name: "Säntis", Path: "/rooms/saentis", Sub: "6 seats", Book: book("saentis"), Blocks: []ui.Block{block(6, 0, 9, 15, "Early", true), block(16, 30, 17, 30, "Design review", false)}},
 		{Group: "Ground floor", Name: "Pilatus", Path: "/rooms/pilatus", Sub: "8 seats", Book: book("pilatus")},
-		{Group: "First floor", Name: "Grosses Sitzungszimmer", Path: "/rooms/g", Sub: "120 seats", Blocks: []ui.Block{block(8, 10, 9, 50, "Vorbereitung der ausserordentlichen Generalversammlung", false)}},
+		{Group: "First floor", Name: "Grosses Sitzungszimmer DonaudampfschifffahrtsgesellschaftsratNord", Path: "/rooms/g", Sub: "120 seats", Blocks: []ui.Block{block(8, 10, 9, 50, "Vorbereitung der ausserordentlichen Generalversammlung", false), block(10, 0, 10, 15, "Quarter", false)}},
 	}}
 }
 
