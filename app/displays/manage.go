@@ -51,8 +51,8 @@ func mayManageRow(tx *store.Tx, by people.Actor, d store.Display) error {
 type Approval struct {
 	Code      string            // as it stands on the glass; case, blanks and dashes do not matter
 	Workspace store.WorkspaceID // "" = none yet
-	Name      string
-	Language  string // "" = the building's
+	Name      string            // "" = as its workspace, if it has one
+	Language  string            // "" = the building's
 	Template  store.DisplayTemplate
 }
 
@@ -76,6 +76,13 @@ func (s *Service) Approve(ctx context.Context, by people.Actor, a Approval) (sto
 		}
 		c := SettingsOf(d)
 		c.Name, c.Workspace, c.Language, c.Template = strings.TrimSpace(a.Name), a.Workspace, a.Language, cmp.Or(a.Template, store.TemplateDay)
+		if c.Name == "" && a.Workspace != "" {
+			p, err := tx.Workspace(a.Workspace)
+			if err != nil {
+				return d, err
+			}
+			c.Name = clean(p.Workspace.Name, maxName)
+		}
 		if err := c.check(); err != nil {
 			return d, err
 		}

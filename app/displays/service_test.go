@@ -724,3 +724,34 @@ func TestFirstPollAfterAStart(t *testing.T) {
 		t.Error("Run has not drawn")
 	}
 }
+
+// A display that nobody names at its approval is called like its room.
+func TestApproveNamesAfterRoom(t *testing.T) {
+	t.Parallel()
+	for _, typed := range []string{"", "  ", "By the lift"} {
+		h := newHouse(t, monday(t), 1)
+		e, err := h.svc.Setup(t.Context(), TRMNL, Report{Address: "192.0.2.1", HardwareID: "AA:BB:CC:DD:EE:FF", Model: "og"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want string
+		err = h.st.View(t.Context(), func(tx *store.Tx) error {
+			p, err := tx.Workspace(h.rooms[0])
+			want = p.Workspace.Name
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.TrimSpace(typed) != "" {
+			want = typed
+		}
+		id, err := h.svc.Approve(t.Context(), h.admin, Approval{Code: e.Code, Workspace: h.rooms[0], Name: typed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := h.svc.Get(t.Context(), h.admin, id); err != nil || v.Name != want || want == "" {
+			t.Errorf("typed %q: named %q, want %q, %v", typed, v.Name, want, err)
+		}
+	}
+}
