@@ -116,6 +116,7 @@ type BookingForm struct {
 
 	Errors    ui.Errors
 	Conflicts []Conflict // why the booking was refused
+	Taken     string     // how many dates of a series are taken, "" for a single booking
 	Now       time.Time  // conflicts in another year are shown with it
 }
 

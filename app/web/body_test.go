@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"lintel/app/people"
+	"lintel/connectors"
 	"lintel/store"
+	"lintel/templates/text"
 )
 
 // A form that is too large, or breaks off, is refused before anything is made of it: never taken for an empty one.
@@ -84,4 +86,20 @@ func TestFindBegins(t *testing.T) {
 	b.get("/bookings?date=2026-11-24").want(t, 200, `value="2026-11-24"`, `value="08:00"`) // closed
 	p.wait(9*time.Hour + 42*time.Minute)                                                   // 23:47
 	b.get("/bookings").want(t, 200, `value="2026-11-22"`, `value="00:00"`, `-value="2026-11-21"`)
+}
+
+// A connection without TLS is named in words, not by the scheme of its address.
+func TestStepWithoutTLS(t *testing.T) {
+	t.Parallel()
+	v := &visitor{Printer: text.For("en")}
+	for state, want := range map[connectors.StepState]string{connectors.StepWarned: "Without TLS", connectors.StepOK: "https"} {
+		said := "https"
+		if state == connectors.StepWarned {
+			said = "http"
+		}
+		got := v.steps(connectors.Report{Steps: []connectors.Step{{Name: "calendar.check.trust", State: state, Said: said}}})[0]
+		if got.Said != want || got.Raw != "" {
+			t.Errorf("%q, raw %q, want %q", got.Said, got.Raw, want)
+		}
+	}
 }

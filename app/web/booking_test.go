@@ -26,7 +26,7 @@ func TestToday(t *testing.T) {
 	p.book("anna", third, "Design review", false, "16:30", "17:00")
 	p.addRoom("Pilatus", 8)
 	b := p.as("anna")
-	page := b.get("/today").want(t, 200, "Busy", "Quarterly planning", "until 16:00", "Starts 14:10", "Until 16:30", "then Design review", "All day", "2 of 4 rooms free",
+	page := b.get("/today").want(t, 200, "Busy", "Quarterly planning", "until 16:00", "Starts 14:10", "Until 16:30", "then Design review", "Free for the rest of the day", "2 of 4 rooms free",
 		"-Salary talks", "Private")
 	if !strings.Contains(page.body, "Saturday 21 November, 14:05") {
 		t.Error("the page says no time")
@@ -123,7 +123,7 @@ func TestSeries(t *testing.T) {
 	anna.post("/bookings", append(series[:len(series):len(series)], "count", "0")...).leads(t, "/bookings/mine") // the first value counts
 	anna.get("/bookings/mine").want(t, 200, "6 dates are booked", "Monday 23 November", "Wednesday 25 November", "Wednesday 9 December")
 	// The series meets itself in another's way: refused whole, with the list.
-	anna.post("/bookings", series...).want(t, 409, "bookings stand in the way", `value="Stand-up"`, "Mon 23 Nov", "Wed 9 Dec")
+	anna.post("/bookings", series...).want(t, 409, "6 of 6 dates are already taken.", "-in the way", `value="Stand-up"`, "Mon 23 Nov", "Wed 9 Dec")
 
 	list, err := p.Bookings.Own(ctx, people.ActorOf(p.accountOf("anna")), start())
 	must(t, err)

@@ -160,6 +160,12 @@ func (s *Server) again(w http.ResponseWriter, r *http.Request, v *visitor, view 
 	if view.AllDay && view.Errors["to"] != "" {
 		view.Errors = renameFields(view.Errors, map[string]string{"to": "last_date", "from": "date"})
 	}
+	if list := bookings.Conflicts(err); len(list) > 0 { // said once, above the list
+		if n, _ := problem.Of(err).Args["Of"].(int); n > 0 {
+			view.Taken = view.Errors[""]
+		}
+		delete(view.Errors, "")
+	}
 	for _, c := range bookings.Conflicts(err) {
 		view.Conflicts = append(view.Conflicts, s.conflicts(r.Context(), v, store.WorkspaceID(view.Room), c)...)
 	}

@@ -180,7 +180,10 @@ func (s *Server) renewKey(w http.ResponseWriter, r *http.Request, v *visitor) er
 
 // showKey answers with a key, this once: only its hash is kept.
 func (s *Server) showKey(w http.ResponseWriter, r *http.Request, v *visitor, id store.DisplayID, name string, key secret.Text) error {
-	view := templates.DisplayKey{ID: string(id), Name: name, Key: key.Reveal(), URL: s.DeviceURL.String(), Header: "Access-Token"}
+	view := templates.DisplayKey{
+		ID: string(id), Name: name, Key: key.Reveal(), URL: s.DeviceURL.String(), Header: "Access-Token",
+		PictureURL: s.DeviceURL.JoinPath("display", key.Reveal()).String(),
+	}
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.DisplayKeyPage(sh, view) })
 }
 

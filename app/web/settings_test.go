@@ -241,7 +241,7 @@ func TestIssueKey(t *testing.T) {
 	b := p.as("boss")
 	form := []string{"name", "By hand", "room", string(p.room), "palette", "bw", "template", "day", "width", "800"}
 	b.post("/displays", append(form, "height", "high")...).want(t, 422, `value="high"`, `value="By hand"`)
-	b.post("/displays", append(form, "height", "480", "hardware_id", "aa:bb:cc:dd:ee:02")...).want(t, 200, "shown once", "Access-Token")
+	b.post("/displays", append(form, "height", "480", "hardware_id", "aa:bb:cc:dd:ee:02")...).want(t, 200, "shown once", "Access-Token", "http://devices.test:8081/display/")
 	b.post("/displays", append(form, "height", "480", "hardware_id", "AA:BB:CC:DD:EE:02")...).want(t, 422, "with this hardware address already")
 }
 

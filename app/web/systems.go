@@ -160,6 +160,9 @@ func (v *visitor) steps(report connectors.Report) []ui.CheckStep {
 		default:
 			line.State, line.Said = ui.Waiting, v.T("systems.step_skipped")
 		}
+		if step.Name == "calendar.check.trust" && line.State == ui.Warn {
+			line.Said, line.Raw = v.T("systems.without_tls"), ""
+		}
 		if step.Cure != "" {
 			line.Cure = v.T(step.Cure)
 		}
