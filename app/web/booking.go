@@ -31,7 +31,7 @@ func (s *Server) booking(w http.ResponseWriter, r *http.Request, v *visitor) err
 		ID: string(b.ID), Title: v.title(b), RoomID: string(p.Workspace.ID), Room: p.Workspace.Name, Zone: p.Building.Zone,
 		Place: p.Building.Name + " · " + p.Floor.Name, From: c.in(b.From), To: c.in(b.To), AllDay: b.AllDay,
 		Organizer: b.Organizer, Creator: b.Creator, Private: b.Private, Tentative: b.Tentative, Source: string(b.Source),
-		Created: c.in(b.CreatedAt), Moved: b.Moved, Ended: string(b.EndReason),
+		Now: c.in(now), Created: c.in(b.CreatedAt), Moved: b.Moved, Ended: string(b.EndReason),
 		MayEdit:   b.MayMove && !over,
 		MayEnd:    b.MayChange && !over && b.Span().Contains(now),
 		MayCancel: b.MayChange && !over && b.From.After(now),
@@ -75,7 +75,7 @@ func (s *Server) askCancel(w http.ResponseWriter, r *http.Request, v *visitor) e
 		return err
 	}
 	view := templates.CancelBooking{
-		ID: string(b.ID), Title: v.title(b), Room: p.Workspace.Name, From: c.in(b.From), To: c.in(b.To), Series: b.Series != "",
+		ID: string(b.ID), Title: v.title(b), Room: p.Workspace.Name, From: c.in(b.From), To: c.in(b.To), Series: b.Series != "", Now: c.in(s.Now()),
 	}
 	if view.Series {
 		if view.Following, view.All, err = s.ahead(r.Context(), v, b); err != nil {

@@ -68,6 +68,7 @@ func (s *Server) frameForm(ctx context.Context, v *visitor, view *templates.Book
 	if err != nil {
 		return err
 	}
+	view.Now = c.now
 	if view.Date == "" {
 		view.Date = c.today.String()
 	}

@@ -199,6 +199,7 @@ const ownBack = 92 * 24 * time.Hour
 func (s *Server) ownBookings(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	view := templates.MyBookings{Past: r.URL.Query().Get("past") == "1", MayBook: v.CanAnywhere(people.Book)}
 	now := s.Now()
+	view.Now = now
 	from := now
 	if view.Past {
 		from = now.Add(-ownBack)

@@ -148,7 +148,7 @@ func (s *Server) showDisplays(w http.ResponseWriter, r *http.Request, v *visitor
 	}
 	for _, d := range lines {
 		if d.State == store.DisplayPending {
-			view.Pending = append(view.Pending, templates.PendingDisplay{ID: string(d.ID), What: d.row.What, Address: d.Address, Since: s.ago(v, d.CreatedAt)})
+			view.Pending = append(view.Pending, templates.PendingDisplay{ID: string(d.ID), What: d.row.What, Hardware: d.HardwareID, Address: d.Address, Since: s.ago(v, d.CreatedAt)})
 		} else {
 			view.None = false
 		}

@@ -144,7 +144,7 @@ func widen(from, to int, spans []when.Interval, date when.Date, zone *time.Locat
 }
 
 func (s *Server) roomDisplay(v *visitor, room string, building store.BuildingID, d displays.View) templates.RoomDisplay {
-	out := templates.RoomDisplay{ID: string(d.ID), Name: displayName(v, d), Seen: s.ago(v, d.SeenAt)}
+	out := templates.RoomDisplay{ID: string(d.ID), Name: displayName(v, d), Seen: s.ago(v, d.SeenAt), Panel: d.Protocol == store.ProtocolPanel}
 	if d.Picture != nil {
 		out.Picture = "/rooms/" + room + "/displays/" + out.ID + "/" + pictureName(d.Picture)
 	}

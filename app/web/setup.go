@@ -291,9 +291,9 @@ func (s *Server) showSetupDisplay(w http.ResponseWriter, r *http.Request, v *vis
 	for _, d := range lines {
 		switch {
 		case d.State == store.DisplayPending:
-			view.Pending = append(view.Pending, templates.PendingDisplay{ID: string(d.ID), What: d.row.What, Address: d.Address, Since: s.ago(v, d.CreatedAt)})
+			view.Pending = append(view.Pending, templates.PendingDisplay{ID: string(d.ID), What: d.row.What, Hardware: d.HardwareID, Address: d.Address, Since: s.ago(v, d.CreatedAt)})
 		case string(d.ID) == r.URL.Query().Get("display"):
-			view.Approved = &templates.RoomDisplay{ID: d.row.ID, Name: d.row.Name, Picture: d.row.Picture, Seen: d.row.Seen, Path: "/displays/" + d.row.ID}
+			view.Approved = &templates.RoomDisplay{ID: d.row.ID, Name: d.row.Name, Picture: d.row.Picture, Seen: d.row.Seen, Path: "/displays/" + d.row.ID, Panel: d.Protocol == store.ProtocolPanel}
 		}
 	}
 	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component {
