@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -27,24 +28,28 @@ const account = 65532
 func main() {
 	program := flag.String("program", "", "static binary")
 	roots := flag.String("roots", "", "PEM file of public certificate authorities, for booking systems on the Internet")
+	config := flag.String("config", "", "configuration file of the image")
 	copyright := flag.String("copyright", "", "licences of everything in the image")
 	arch := flag.String("arch", "", "amd64 or arm64")
 	version := flag.String("version", "", "version of the program")
 	at := flag.Int64("time", 0, "Unix time of everything in the image")
 	out := flag.String("out", "", "folder for the OCI layout; it must not exist")
 	flag.Parse()
-	if err := build(*program, *roots, *copyright, *arch, *version, time.Unix(*at, 0).UTC(), *out); err != nil {
+	if err := build(content{*program, *roots, *config, *copyright}, *arch, *version, time.Unix(*at, 0).UTC(), *out); err != nil {
 		fmt.Fprintln(os.Stderr, "image:", err)
 		os.Exit(1)
 	}
 }
 
-func build(program, roots, copyright, arch, version string, at time.Time, out string) error {
-	content, err := files(program, roots, copyright, at)
+// content is the paths of what goes into the image.
+type content struct{ program, roots, config, copyright string }
+
+func build(c content, arch, version string, at time.Time, out string) error {
+	layerTar, err := files(c, at)
 	if err != nil {
 		return err
 	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil },
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layerTar)), nil },
 		tarball.WithMediaType(types.OCILayer))
 	if err != nil {
 		return err
@@ -61,14 +66,10 @@ func build(program, roots, copyright, arch, version string, at time.Time, out st
 	file = file.DeepCopy()
 	file.OS, file.Architecture, file.Created = "linux", arch, v1.Time{Time: at}
 	file.Config = v1.Config{
-		User:       fmt.Sprintf("%d:%d", account, account),
-		Entrypoint: []string{"/lintel"},
-		Cmd:        []string{"serve"},
-		Env: []string{
-			"LINTEL_DATA_DIR=/data", "LINTEL_LISTEN=:8443", "LINTEL_DEVICE_LISTEN=:8444",
-			"LINTEL_TLS_PORTAL_MODE=local-ca", "LINTEL_TLS_DEVICE_MODE=local-ca",
-			"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
-		},
+		User:         fmt.Sprintf("%d:%d", account, account),
+		Entrypoint:   []string{"/lintel"},
+		Cmd:          []string{"serve"},
+		Env:          []string{"LINTEL_DATA_DIR=/data"},
 		ExposedPorts: map[string]struct{}{"8443/tcp": {}, "8444/tcp": {}},
 		Volumes:      map[string]struct{}{"/data": {}},
 		WorkingDir:   "/data",
@@ -115,49 +116,47 @@ func dockerManifest(img v1.Image, name, file string) error {
 }
 
 // files returns the image's only layer as a tar archive.
-func files(program, roots, copyright string, at time.Time) ([]byte, error) {
-	bin, err := os.ReadFile(program)
-	if err != nil {
-		return nil, err
-	}
-	ca, err := os.ReadFile(roots)
-	if err != nil {
-		return nil, err
-	}
-	licences, err := os.ReadFile(copyright)
-	if err != nil {
-		return nil, err
-	}
+func files(c content, at time.Time) ([]byte, error) {
+	passwd := fmt.Appendf(nil, "lintel:x:%d:%d:Lintel:/data:/\n", account, account)
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, f := range []struct {
-		name    string
-		mode    int64
-		owner   int
-		content []byte // nil: a folder
+		name  string // with a slash at its end: a folder
+		mode  int64
+		owner int
+		from  string // a file, or else
+		text  []byte
 	}{
-		{"data/", 0o700, account, nil},
-		{"etc/", 0o755, 0, nil},
-		{"etc/ssl/", 0o755, 0, nil},
-		{"etc/ssl/certs/", 0o755, 0, nil},
-		{"etc/ssl/certs/ca-certificates.crt", 0o644, 0, ca},
-		{"etc/passwd", 0o644, 0, fmt.Appendf(nil, "lintel:x:%d:%d:Lintel:/data:/\n", account, account)},
-		{"lintel", 0o755, 0, bin},
-		{"tmp/", 0o1777, 0, nil},
-		{"usr/", 0o755, 0, nil},
-		{"usr/share/", 0o755, 0, nil},
-		{"usr/share/doc/", 0o755, 0, nil},
-		{"usr/share/doc/lintel/", 0o755, 0, nil},
-		{"usr/share/doc/lintel/copyright", 0o644, 0, licences},
+		{"data/", 0o700, account, "", nil},
+		{"etc/", 0o755, 0, "", nil},
+		{"etc/lintel/", 0o755, 0, "", nil},
+		{"etc/lintel/lintel.toml", 0o644, 0, c.config, nil},
+		{"etc/passwd", 0o644, 0, "", passwd},
+		{"etc/ssl/", 0o755, 0, "", nil},
+		{"etc/ssl/certs/", 0o755, 0, "", nil},
+		{"etc/ssl/certs/ca-certificates.crt", 0o644, 0, c.roots, nil},
+		{"lintel", 0o755, 0, c.program, nil},
+		{"tmp/", 0o1777, 0, "", nil},
+		{"usr/", 0o755, 0, "", nil},
+		{"usr/share/", 0o755, 0, "", nil},
+		{"usr/share/doc/", 0o755, 0, "", nil},
+		{"usr/share/doc/lintel/", 0o755, 0, "", nil},
+		{"usr/share/doc/lintel/copyright", 0o644, 0, c.copyright, nil},
 	} {
-		h := &tar.Header{Name: f.name, Mode: f.mode, Uid: f.owner, Gid: f.owner, ModTime: at, Typeflag: tar.TypeReg, Size: int64(len(f.content))}
-		if f.content == nil {
+		if f.from != "" {
+			var err error
+			if f.text, err = os.ReadFile(f.from); err != nil {
+				return nil, err
+			}
+		}
+		h := &tar.Header{Name: f.name, Mode: f.mode, Uid: f.owner, Gid: f.owner, ModTime: at, Typeflag: tar.TypeReg, Size: int64(len(f.text))}
+		if strings.HasSuffix(f.name, "/") {
 			h.Typeflag = tar.TypeDir
 		}
 		if err := w.WriteHeader(h); err != nil {
 			return nil, err
 		}
-		if _, err := w.Write(f.content); err != nil {
+		if _, err := w.Write(f.text); err != nil {
 			return nil, err
 		}
 	}
