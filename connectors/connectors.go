@@ -41,6 +41,18 @@ const (
 	CapSetEnd                          // implements Writer: SetEnd
 	CapRelease                         // implements Writer: Release
 	CapServerConflict                  // the system itself refuses overlaps
+	CapWatch                           // implements Watcher
+	CapMark                            // implements Marker
+	CapImage                           // implements Imager
+	CapCopyOnly                        // SetEnd of a meeting that somebody else organizes changes the room's own copy only
+	CapInvite                          // Book invites the room from another mailbox, and the system decides
+)
+
+// The span around today that the engine reads, in days of the room's zone: a connector whose Probe
+// needs a window takes this one.
+const (
+	DaysBack  = 1
+	DaysAhead = 15
 )
 
 // Has reports whether all of want are there.
@@ -106,6 +118,8 @@ type Event struct {
 	Written   time.Time // the server's own clock at the last write of the object; zero = unknown
 	Mine      bool      // the room owns it: releasing deletes. Otherwise releasing declines
 	Token     string    // our idempotency key found on it; "" when it is not ours
+	CheckedIn time.Time // what Marker has left on it; zero = nothing
+	HasImage  bool      // perhaps there is a picture for the door: see Imager
 }
 
 // Identity names the occurrence for good: it stays the same when times or revisions change.
@@ -217,6 +231,67 @@ type Writer interface {
 	// room owns and declines what it was invited to. An event that is gone already is released.
 	// When the occurrence does not have ev's times any more, the error is Conflict.
 	Release(ctx context.Context, room Room, ev Event) error
+}
+
+// Batcher is a Connector that probes many rooms in one request.
+type Batcher interface {
+	// BatchSize is how many rooms ProbeMany takes at most.
+	BatchSize() int
+	// ProbeMany does for each room what Probe does, in the same order, and fails for each alone.
+	ProbeMany(ctx context.Context, asked []ProbeRequest) []ProbeResult
+}
+
+// ProbeRequest is one room of a batch.
+type ProbeRequest struct {
+	Room   Room
+	Cursor Cursor
+}
+
+// ProbeResult is the answer for one room of a batch.
+type ProbeResult struct {
+	Change Change
+	Err    error
+}
+
+// Watcher is a Connector that the system tells of changes. What it tells is a hint: the engine probes
+// then. While a room is live, the engine probes it much less often.
+type Watcher interface {
+	// Watch runs until ctx ends or the system no longer wants to; it connects again by itself after what
+	// passes. Live is told of each room that is watched from now on, or no longer; after a gap in which
+	// changes may have been missed, Changed is called for the rooms concerned. Rooms that the system
+	// can't watch just never become live.
+	Watch(ctx context.Context, rooms []Room, tell WatchFuncs) error
+}
+
+// WatchFuncs are how a Watcher tells. They are quick and may be called from any goroutine.
+type WatchFuncs struct {
+	Live    func(roomID string, live bool)
+	Changed func(roomID string)
+}
+
+// Marker is a Connector that can leave a mark of a check-in on an event, for other programs. The truth
+// about check-ins is ours.
+type Marker interface {
+	// Mark writes Event.CheckedIn, in whole seconds. It sends nothing to anybody.
+	Mark(ctx context.Context, room Room, ev Event, at time.Time) error
+}
+
+// Imager is a Connector that can fetch a picture that somebody attached to an event.
+type Imager interface {
+	// Image returns the first attached PNG, JPEG or BMP picture of at most max bytes and its media type by
+	// its own bytes; NotFound when there is none.
+	Image(ctx context.Context, room Room, ev Event, max int64) (data []byte, mediaType string, err error)
+}
+
+// Expirer is a Connector that knows when what it signs in with runs out.
+type Expirer interface {
+	Expiries() []Expiry
+}
+
+// Expiry is one secret or certificate that runs out.
+type Expiry struct {
+	What string // text key, below "calendar.expiry."
+	At   time.Time
 }
 
 // ReadWriter is a connector that can do both.

@@ -37,6 +37,7 @@ type Error struct {
 	Code  string        // the system's own code: "HTTP 403", "valid-sync-token"
 	Cure  string        // text key of what helps, "" when Kind says enough; see CureOf
 	Said  string        // what the system answered, shortened, without secrets
+	Alone bool          // Throttled: only this room has to wait, not the whole system
 	Err   error         // the cause; must be as clean as Error itself
 }
 

@@ -33,3 +33,26 @@ func (w Warnings) List() []Warning {
 	})
 	return out
 }
+
+// SubjectsReplaced is the warning for a room whose booking system writes the organizer's name over the
+// subject, as an Exchange room does unless told otherwise (Set-CalendarProcessing, AddOrganizerToSubject).
+const SubjectsReplaced = "calendar.warning.subjects_replaced"
+
+// Replaced reports how many events have their organizer as subject: 0 unless there are at least three
+// events of others with both and all of them do.
+func Replaced(events []Event) int {
+	n := 0
+	for _, e := range events {
+		if e.Token != "" || e.Subject == "" || e.Organizer == "" {
+			continue
+		}
+		if !strings.EqualFold(strings.TrimSpace(e.Subject), strings.TrimSpace(e.Organizer)) {
+			return 0
+		}
+		n++
+	}
+	if n < 3 {
+		return 0
+	}
+	return n
+}

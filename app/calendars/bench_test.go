@@ -75,7 +75,7 @@ func BenchmarkSync(b *testing.B) {
 	for _, size := range []struct {
 		name        string
 		first, last when.Date
-	}{{"window", today.Add(-1), today.Add(windowDays)}, {"year", today.Add(-180), today.Add(185)}} {
+	}{{"window", today.Add(-1), today.Add(connectors.DaysAhead)}, {"year", today.Add(-180), today.Add(185)}} {
 		plain := calendar(size.first, size.last, "")
 		for _, c := range []struct {
 			name string
@@ -153,7 +153,7 @@ func benchSync(b *testing.B, before []byte, next func(n int) []byte) {
 		}
 		written += log.Size()
 	}
-	if got := len(e.agenda()); got != f.decoded || got < 8*windowDays {
+	if got := len(e.agenda()); got != f.decoded || got < 8*connectors.DaysAhead {
 		b.Fatalf("%d bookings of %d events", got, f.decoded)
 	}
 	b.ReportMetric(decoding.Seconds()/cycles.Seconds(), "decoding/cycle")

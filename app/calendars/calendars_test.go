@@ -540,7 +540,7 @@ func TestWindowRollsWithTheLocalDay(t *testing.T) {
 		for range 400 {
 			for _, at := range []time.Time{d.Start(zone), d.End(zone).Add(-time.Second)} {
 				w := window(at, zone)
-				if when.DayOf(w.From, zone) != d.Add(-1) || when.DayOf(w.To, zone) != d.Add(windowDays) {
+				if when.DayOf(w.From, zone) != d.Add(-1) || when.DayOf(w.To, zone) != d.Add(connectors.DaysAhead) {
 					t.Fatalf("%s %v: window %v", name, at, w)
 				}
 			}

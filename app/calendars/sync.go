@@ -11,13 +11,10 @@ import (
 	"lintel/store"
 )
 
-// windowDays is how many days ahead agendas are read; one day back keeps meetings over midnight.
-const windowDays = 15
-
-// window returns the span of agenda that is kept for a room at now.
+// window returns the span of agenda that is kept for a room at now; the day back keeps meetings over midnight.
 func window(now time.Time, zone *time.Location) when.Interval {
 	today := when.DayOf(now, zone)
-	return when.Interval{From: today.Add(-1).Start(zone), To: today.Add(windowDays).Start(zone)}
+	return when.Interval{From: today.Add(-connectors.DaysBack).Start(zone), To: today.Add(connectors.DaysAhead).Start(zone)}
 }
 
 // syncRoom probes and reads one room that take has handed out, and puts it back into the queue.

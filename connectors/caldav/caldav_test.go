@@ -16,8 +16,8 @@ import (
 	"lintel/app/when"
 	"lintel/connectors"
 	"lintel/connectors/caldav"
+	"lintel/connectors/caldav/caldavtest"
 	"lintel/connectors/conntest"
-	"lintel/connectors/fake"
 	"lintel/connectors/outbound"
 )
 
@@ -30,8 +30,8 @@ func zurich(t testing.TB) *time.Location {
 	return z
 }
 
-func start(t testing.TB, q fake.Quirks) *fake.Server {
-	s := fake.Start(q, time.Now)
+func start(t testing.TB, q caldavtest.Quirks) *caldavtest.Server {
+	s := caldavtest.Start(q, time.Now)
 	t.Cleanup(s.Close)
 	return s
 }
@@ -47,24 +47,24 @@ func meeting(name, day, from, to string) conntest.Seed {
 
 func TestDiscovery(t *testing.T) {
 	t.Parallel()
-	s := start(t, fake.Quirks{})
-	s.AddCalendar(fake.Home+"room-2/", "")
+	s := start(t, caldavtest.Quirks{})
+	s.AddCalendar(caldavtest.Home+"room-2/", "")
 	both := []connectors.RoomRef{
-		{ID: fake.Room, Name: "Room 1", Access: connectors.AccessWrite},
-		{ID: fake.Home + "room-2/", Name: "room-2", Access: connectors.AccessWrite},
+		{ID: caldavtest.Room, Name: "Room 1", Access: connectors.AccessWrite},
+		{ID: caldavtest.Home + "room-2/", Name: "room-2", Access: connectors.AccessWrite},
 	}
 	for path, want := range map[string][]connectors.RoomRef{
-		"": both, "/": both, "/dav/": both, "/dav/principals/lintel/": both, fake.Home: both, "/no/such/place": both,
-		fake.Room: both[:1], strings.TrimSuffix(fake.Room, "/"): both[:1],
+		"": both, "/": both, "/dav/": both, "/dav/principals/lintel/": both, caldavtest.Home: both, "/no/such/place": both,
+		caldavtest.Room: both[:1], strings.TrimSuffix(caldavtest.Room, "/"): both[:1],
 	} {
-		c := connect(t, s.URL()+path, fake.User, fake.Password)
+		c := connect(t, s.URL()+path, caldavtest.User, caldavtest.Password)
 		got, next, err := c.Rooms(t.Context(), "")
 		if d := cmp.Diff(want, got); d != "" || err != nil || next != "" {
 			t.Errorf("%q: %v, next %q %s", path, err, next, d)
 		}
 	}
 	for name, c := range map[string]*caldav.Connector{
-		"wrong password": connect(t, s.URL(), fake.User, "wrong"),
+		"wrong password": connect(t, s.URL(), caldavtest.User, "wrong"),
 		"nobody":         connect(t, s.URL(), "", ""),
 	} {
 		if _, _, err := c.Rooms(t.Context(), ""); connectors.KindOf(err) != connectors.Auth {
@@ -76,7 +76,7 @@ func TestDiscovery(t *testing.T) {
 // Servers that are no CalDAV servers, or that point elsewhere.
 func TestDiscoveryElsewhere(t *testing.T) {
 	t.Parallel()
-	real := start(t, fake.Quirks{AbsoluteHrefs: true})
+	real := start(t, caldavtest.Quirks{AbsoluteHrefs: true})
 	far := strings.Replace(real.URL(), "127.0.0.1", "localhost", 1) // another host by name
 	real.Quirks.HrefHost = far
 	mux := http.NewServeMux()
@@ -100,7 +100,7 @@ func TestDiscoveryElsewhere(t *testing.T) {
 		"/html/": connectors.Auth, "/404/": connectors.Unsupported, "/405/": connectors.Unsupported,
 		"/far/": connectors.Trust, "/stranger/": connectors.Auth,
 	} {
-		c := connect(t, site.URL+path, fake.User, fake.Password)
+		c := connect(t, site.URL+path, caldavtest.User, caldavtest.Password)
 		_, _, err := c.Rooms(t.Context(), "")
 		if connectors.KindOf(err) != kind {
 			t.Errorf("%s: %v, want %q", path, err, kind)
@@ -115,7 +115,7 @@ func TestDiscoveryElsewhere(t *testing.T) {
 	// Once it is configured, the way is free; the rooms are then named by their whole URL.
 	c, err := caldav.New(newOutbound(t), caldav.Config{
 		URL: site.URL + "/far/", Hosts: []string{far}, Now: time.Now,
-		Credentials: outbound.Credentials{Scheme: outbound.Basic, User: fake.User, Password: secret.New(fake.Password)},
+		Credentials: outbound.Credentials{Scheme: outbound.Basic, User: caldavtest.User, Password: secret.New(caldavtest.Password)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestDiscoveryElsewhere(t *testing.T) {
 	if err != nil || len(rooms) != 1 || !strings.HasPrefix(rooms[0].ID, "http://localhost:") {
 		t.Fatalf("%+v, %v", rooms, err)
 	}
-	real.Put(fake.Room, "a.ics", meeting("a", "2026-11-23", "09:00", "10:00").ICS())
+	real.Put(caldavtest.Room, "a.ics", meeting("a", "2026-11-23", "09:00", "10:00").ICS())
 	snap, err := c.Read(t.Context(), connectors.ReadRequest{Room: connectors.Room{ID: rooms[0].ID, Zone: zurich(t)}, Window: week(t)})
 	if err != nil || len(snap.Events) != 1 {
 		t.Errorf("%+v, %v", snap, err)
@@ -134,15 +134,15 @@ func TestDiscoveryElsewhere(t *testing.T) {
 // A probe costs one request; a read fetches what is new, changed or touches the window, and no more.
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	s := start(t, fake.Quirks{})
+	s := start(t, caldavtest.Quirks{})
 	for i := range 120 { // one a day, 117 of them outside of the window
 		day := time.Date(2026, 7, 29, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i).Format(time.DateOnly)
-		s.Put(fake.Room, fmt.Sprintf("m%03d.ics", i), meeting(fmt.Sprintf("m%03d", i), day, "09:00", "10:00").ICS())
+		s.Put(caldavtest.Room, fmt.Sprintf("m%03d.ics", i), meeting(fmt.Sprintf("m%03d", i), day, "09:00", "10:00").ICS())
 	}
-	s.Put(fake.Room, "over.ics", conntest.Seed{Name: "over", Start: "2019-01-07T09:00", End: "2019-01-07T10:00", Zone: "Europe/Zurich", Rule: "FREQ=WEEKLY;COUNT=50"}.ICS())
-	s.Put(fake.Room, "open.ics", conntest.Seed{Name: "open", Start: "2019-01-07T09:00", End: "2019-01-07T10:00", Zone: "Europe/Zurich", Rule: "FREQ=WEEKLY"}.ICS())
-	c := connect(t, s.URL(), fake.User, fake.Password)
-	room := connectors.Room{ID: fake.Room, Zone: zurich(t)}
+	s.Put(caldavtest.Room, "over.ics", conntest.Seed{Name: "over", Start: "2019-01-07T09:00", End: "2019-01-07T10:00", Zone: "Europe/Zurich", Rule: "FREQ=WEEKLY;COUNT=50"}.ICS())
+	s.Put(caldavtest.Room, "open.ics", conntest.Seed{Name: "open", Start: "2019-01-07T09:00", End: "2019-01-07T10:00", Zone: "Europe/Zurich", Rule: "FREQ=WEEKLY"}.ICS())
+	c := connect(t, s.URL(), caldavtest.User, caldavtest.Password)
+	room := connectors.Room{ID: caldavtest.Room, Zone: zurich(t)}
 	calls := func() (requests, objects int) {
 		for _, k := range s.Calls() {
 			requests++
@@ -164,8 +164,8 @@ func TestRequests(t *testing.T) {
 	}
 	read("first", 1+3, 122)
 	read("nothing changed", 1+1, 6) // 21 to 25 November with two days of slack, and the open series
-	s.Put(fake.Room, "m000.ics", meeting("m000", "2026-07-29", "11:00", "12:00").ICS())
-	s.Delete(fake.Room, "m001.ics")
+	s.Put(caldavtest.Room, "m000.ics", meeting("m000", "2026-07-29", "11:00", "12:00").ICS())
+	s.Delete(caldavtest.Room, "m001.ics")
 	read("one of long ago changed", 1+1, 7)
 	if _, err := c.Probe(t.Context(), room, nil); err != nil {
 		t.Fatal(err)
@@ -178,20 +178,20 @@ func TestRequests(t *testing.T) {
 // One object that makes the whole answer unreadable is found by halving; the others are there.
 func TestOneObjectSpoilsTheAnswer(t *testing.T) {
 	t.Parallel()
-	s := start(t, fake.Quirks{Unescaped: true})
+	s := start(t, caldavtest.Quirks{Unescaped: true})
 	for i := range 60 {
-		s.Put(fake.Room, fmt.Sprintf("m%02d.ics", i), meeting(fmt.Sprintf("m%02d", i), "2026-11-23", "09:00", "10:00").ICS())
+		s.Put(caldavtest.Room, fmt.Sprintf("m%02d.ics", i), meeting(fmt.Sprintf("m%02d", i), "2026-11-23", "09:00", "10:00").ICS())
 	}
-	s.Put(fake.Room, "m30x.ics", strings.Replace(meeting("spoiler", "2026-11-23", "12:00", "13:00").ICS(), "SUMMARY:spoiler", "SUMMARY:&#1;spoiler</x>", 1))
-	s.Put(fake.Room, "lost.ics", "&#1; no calendar at all")
-	c := connect(t, s.URL(), fake.User, fake.Password)
-	snap, err := c.Read(t.Context(), connectors.ReadRequest{Room: connectors.Room{ID: fake.Room, Zone: zurich(t)}, Window: week(t)})
+	s.Put(caldavtest.Room, "m30x.ics", strings.Replace(meeting("spoiler", "2026-11-23", "12:00", "13:00").ICS(), "SUMMARY:spoiler", "SUMMARY:&#1;spoiler</x>", 1))
+	s.Put(caldavtest.Room, "lost.ics", "&#1; no calendar at all")
+	c := connect(t, s.URL(), caldavtest.User, caldavtest.Password)
+	snap, err := c.Read(t.Context(), connectors.ReadRequest{Room: connectors.Room{ID: caldavtest.Room, Zone: zurich(t)}, Window: week(t)})
 	if err != nil || len(snap.Events) != 61 || snap.Skipped != 1 {
 		t.Errorf("%d events, %d skipped, %v", len(snap.Events), snap.Skipped, err)
 	}
 	// An object that the server itself can't give costs that object only.
-	s.Break(fake.Fault{Method: http.MethodGet, Suffix: "/m30x.ics", Status: http.StatusInternalServerError})
-	snap, err = c.Read(t.Context(), connectors.ReadRequest{Room: connectors.Room{ID: fake.Room, Zone: zurich(t)}, Window: week(t)})
+	s.Break(caldavtest.Fault{Method: http.MethodGet, Suffix: "/m30x.ics", Status: http.StatusInternalServerError})
+	snap, err = c.Read(t.Context(), connectors.ReadRequest{Room: connectors.Room{ID: caldavtest.Room, Zone: zurich(t)}, Window: week(t)})
 	if err != nil || len(snap.Events) != 60 || snap.Skipped != 2 {
 		t.Errorf("%d events, %d skipped, %v", len(snap.Events), snap.Skipped, err)
 	}
@@ -200,10 +200,10 @@ func TestOneObjectSpoilsTheAnswer(t *testing.T) {
 // Without ETags we read and book, and do not change what others wrote.
 func TestNoETags(t *testing.T) {
 	t.Parallel()
-	s := start(t, fake.Quirks{NoETag: true, NoTags: true})
-	s.Put(fake.Room, "a.ics", meeting("a", "2026-11-23", "09:00", "10:00").ICS())
-	c := connect(t, s.URL(), fake.User, fake.Password)
-	room := connectors.Room{ID: fake.Room, Zone: zurich(t)}
+	s := start(t, caldavtest.Quirks{NoETag: true, NoTags: true})
+	s.Put(caldavtest.Room, "a.ics", meeting("a", "2026-11-23", "09:00", "10:00").ICS())
+	c := connect(t, s.URL(), caldavtest.User, caldavtest.Password)
+	room := connectors.Room{ID: caldavtest.Room, Zone: zurich(t)}
 	snap, err := c.Read(t.Context(), connectors.ReadRequest{Room: room, Window: week(t)})
 	if err != nil || len(snap.Events) != 1 {
 		t.Fatalf("%+v, %v", snap, err)
@@ -222,7 +222,7 @@ func TestNoETags(t *testing.T) {
 	if err := c.Release(t.Context(), room, out.Event); err != nil {
 		t.Error(err)
 	}
-	if n := len(s.Objects(fake.Room)); n != 1 {
+	if n := len(s.Objects(caldavtest.Room)); n != 1 {
 		t.Errorf("%d objects are left", n)
 	}
 }
@@ -230,34 +230,34 @@ func TestNoETags(t *testing.T) {
 // Somebody writes between our look and our write: the write is refused, and we look once more.
 func TestWriteUnderOurHands(t *testing.T) {
 	t.Parallel()
-	room := connectors.Room{ID: fake.Room, Zone: zurich(t)}
+	room := connectors.Room{ID: caldavtest.Room, Zone: zurich(t)}
 	for name, tt := range map[string]struct {
-		change func(s *fake.Server, data string)
+		change func(s *caldavtest.Server, data string)
 		kind   connectors.Kind
 		keep   string
 	}{
-		"other words": {func(s *fake.Server, data string) {
-			s.Put(fake.Room, "a.ics", strings.Replace(data, "SUMMARY:a", "SUMMARY:renamed", 1))
+		"other words": {func(s *caldavtest.Server, data string) {
+			s.Put(caldavtest.Room, "a.ics", strings.Replace(data, "SUMMARY:a", "SUMMARY:renamed", 1))
 		}, "", "renamed"},
-		"other times": {func(s *fake.Server, data string) {
-			s.Put(fake.Room, "a.ics", strings.Replace(data, "T090000", "T091500", 1))
+		"other times": {func(s *caldavtest.Server, data string) {
+			s.Put(caldavtest.Room, "a.ics", strings.Replace(data, "T090000", "T091500", 1))
 		}, connectors.Conflict, "T091500"},
-		"deleted": {func(s *fake.Server, _ string) { s.Delete(fake.Room, "a.ics") }, connectors.NotFound, ""},
+		"deleted": {func(s *caldavtest.Server, _ string) { s.Delete(caldavtest.Room, "a.ics") }, connectors.NotFound, ""},
 	} {
-		s := start(t, fake.Quirks{})
+		s := start(t, caldavtest.Quirks{})
 		data := meeting("a", "2026-11-23", "09:00", "10:00").ICS()
-		s.Put(fake.Room, "a.ics", data)
-		c := connect(t, s.URL(), fake.User, fake.Password)
+		s.Put(caldavtest.Room, "a.ics", data)
+		c := connect(t, s.URL(), caldavtest.User, caldavtest.Password)
 		snap, err := c.Read(t.Context(), connectors.ReadRequest{Room: room, Window: week(t)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Break(fake.Fault{Method: http.MethodPut, Times: 1, Before: func() { tt.change(s, data) }})
+		s.Break(caldavtest.Fault{Method: http.MethodPut, Times: 1, Before: func() { tt.change(s, data) }})
 		ev, err := c.SetEnd(t.Context(), room, snap.Events[0], snap.Events[0].To.Add(-30*time.Minute))
 		if connectors.KindOf(err) != tt.kind {
 			t.Errorf("%s: %v", name, err)
 		}
-		got := s.Objects(fake.Room)["a.ics"]
+		got := s.Objects(caldavtest.Room)["a.ics"]
 		if !strings.Contains(got, tt.keep) || (tt.kind == "") != strings.Contains(got, "T093000") {
 			t.Errorf("%s: the server has %s", name, got)
 		}
@@ -269,9 +269,9 @@ func TestWriteUnderOurHands(t *testing.T) {
 
 func TestReadOnlyRoom(t *testing.T) {
 	t.Parallel()
-	s := start(t, fake.Quirks{ReadOnly: true})
-	c := connect(t, s.URL(), fake.User, fake.Password)
-	room := connectors.Room{ID: fake.Room, Zone: zurich(t)}
+	s := start(t, caldavtest.Quirks{ReadOnly: true})
+	c := connect(t, s.URL(), caldavtest.User, caldavtest.Password)
+	room := connectors.Room{ID: caldavtest.Room, Zone: zurich(t)}
 	r := c.Check(t.Context(), connectors.CheckRequest{Room: room})
 	if r.Access != connectors.AccessRead || !r.OK() {
 		t.Errorf("%+v", r)
@@ -306,13 +306,13 @@ func TestBadAddresses(t *testing.T) {
 // Whatever was read before, and whatever changed since: a read with state says what a full read says.
 func TestStateChangesNothing(t *testing.T) {
 	t.Parallel()
-	s := start(t, fake.Quirks{})
-	c := connect(t, s.URL(), fake.User, fake.Password)
+	s := start(t, caldavtest.Quirks{})
+	c := connect(t, s.URL(), caldavtest.User, caldavtest.Password)
 	zones := []*time.Location{zurich(t), time.UTC, time.FixedZone("+14", 14*3600), time.FixedZone("-12", -12*3600)}
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
 		n++
-		path := fmt.Sprintf("%sr%d/", fake.Home, n)
+		path := fmt.Sprintf("%sr%d/", caldavtest.Home, n)
 		s.AddCalendar(path, "")
 		defer s.RemoveCalendar(path)
 		var state []byte

@@ -10,8 +10,8 @@ import (
 	"lintel/app/secret"
 	"lintel/connectors"
 	"lintel/connectors/caldav"
+	"lintel/connectors/caldav/caldavtest"
 	"lintel/connectors/conntest"
-	"lintel/connectors/fake"
 	"lintel/connectors/outbound"
 )
 
@@ -37,19 +37,21 @@ func connect(t testing.TB, url, user, password string) *caldav.Connector {
 }
 
 // onFake has a fake of its own for each room, so that it can be broken and its clock be moved.
-func onFake(q fake.Quirks) conntest.System {
+func onFake(q caldavtest.Quirks) conntest.System {
 	tick := max(time.Second, q.Tick)
 	if q.NoLastModified {
 		tick = 0
 	}
-	const path = fake.Home + "Zürich 1 @4/"
-	return conntest.System{ICal: true, Tick: tick, Secret: fake.Password, NewRoom: func(t testing.TB) *conntest.Room {
-		s := fake.Start(q, time.Now)
+	const path = caldavtest.Home + "Zürich 1 @4/"
+	return conntest.System{ICal: true, Tick: tick, Secret: caldavtest.Password, NewRoom: func(t testing.TB) *conntest.Room {
+		s := caldavtest.Start(q, time.Now)
 		t.Cleanup(s.Close)
 		s.AddCalendar(path, "Zürich 1")
 		return &conntest.Room{
-			ID:      (&url.URL{Path: path}).EscapedPath(),
-			Connect: func(t testing.TB) connectors.Connector { return connect(t, s.URL(), fake.User, fake.Password) },
+			ID: (&url.URL{Path: path}).EscapedPath(),
+			Connect: func(t testing.TB) connectors.Connector {
+				return connect(t, s.URL(), caldavtest.User, caldavtest.Password)
+			},
 			Put: func(_ testing.TB, seed conntest.Seed) bool {
 				s.Put(path, seed.Name+" ä.ics", seed.ICS())
 				return true
@@ -59,7 +61,7 @@ func onFake(q fake.Quirks) conntest.System {
 			Remove: func(testing.TB) { s.RemoveCalendar(path) },
 			Skew:   s.SetSkew,
 			Break: func(f conntest.Fault) func() {
-				s.Break(fake.Fault{Status: f.Status, Header: f.Header, Body: f.Body, Until: f.Until, Cut: f.Cut})
+				s.Break(caldavtest.Fault{Status: f.Status, Header: f.Header, Body: f.Body, Until: f.Until, Cut: f.Cut})
 				return s.Repair
 			},
 		}
@@ -68,7 +70,7 @@ func onFake(q fake.Quirks) conntest.System {
 
 func TestContractOnFake(t *testing.T) {
 	t.Parallel()
-	for name, q := range map[string]fake.Quirks{
+	for name, q := range map[string]caldavtest.Quirks{
 		"plain":               {},
 		"digest":              {Digest: true, NoPutETag: true},
 		"absolute hrefs":      {AbsoluteHrefs: true, HrefHost: "http://127.0.0.1:1"},

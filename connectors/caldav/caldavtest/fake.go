@@ -1,6 +1,6 @@
-// Package fake is a small CalDAV server in memory for tests: it keeps its promises (ETags,
+// Package caldavtest is a small CalDAV server in memory for tests: it keeps its promises (ETags,
 // preconditions, multistatus) and breaks them on request, in the ways that real servers do.
-package fake
+package caldavtest
 
 import (
 	"crypto/md5" //nolint:gosec // ETags, not secrets

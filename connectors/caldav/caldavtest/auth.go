@@ -1,4 +1,4 @@
-package fake
+package caldavtest
 
 import (
 	"crypto/sha256"
