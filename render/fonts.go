@@ -2,7 +2,7 @@ package render
 
 import (
 	"bytes"
-	"embed"
+	_ "embed"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,25 +11,43 @@ import (
 	"strings"
 
 	"github.com/go-text/typesetting/font"
+	"github.com/go-text/typesetting/font/opentype"
 	"github.com/golang/freetype/truetype"
 )
 
 // The embedded fonts carry TrueType hints, which golang/freetype executes: at one bit a pixel, unhinted text of 11 px loses
-// its hyphens. Order matters: the first face that has a character draws it.
-//
-//go:embed fonts/*.ttf fonts/OFL.txt
-var fontFiles embed.FS
+// its hyphens. They are read where they lie in the program, as pages of its file, and never written.
+var (
+	//go:embed fonts/NotoSans-Regular.ttf
+	notoSansRegular []byte
+	//go:embed fonts/NotoSans-Bold.ttf
+	notoSansBold []byte
+	//go:embed fonts/NotoSansArabic-Regular.ttf
+	notoSansArabicRegular []byte
+	//go:embed fonts/NotoSansArabic-Bold.ttf
+	notoSansArabicBold []byte
+	//go:embed fonts/NotoSansHebrew-Regular.ttf
+	notoSansHebrewRegular []byte
+	//go:embed fonts/NotoSansHebrew-Bold.ttf
+	notoSansHebrewBold []byte
+)
 
-var embedded = []struct {
+type embeddedFont struct {
 	name string
 	bold bool
-}{
-	{"NotoSans-Regular.ttf", false},
-	{"NotoSans-Bold.ttf", true},
-	{"NotoSansArabic-Regular.ttf", false},
-	{"NotoSansArabic-Bold.ttf", true},
-	{"NotoSansHebrew-Regular.ttf", false},
-	{"NotoSansHebrew-Bold.ttf", true},
+	file []byte
+}
+
+// embedded lists the fonts of the program. Order matters: the first face that has a character draws it.
+func embedded() []embeddedFont {
+	return []embeddedFont{
+		{"NotoSans-Regular.ttf", false, notoSansRegular},
+		{"NotoSans-Bold.ttf", true, notoSansBold},
+		{"NotoSansArabic-Regular.ttf", false, notoSansArabicRegular},
+		{"NotoSansArabic-Bold.ttf", true, notoSansArabicBold},
+		{"NotoSansHebrew-Regular.ttf", false, notoSansHebrewRegular},
+		{"NotoSansHebrew-Bold.ttf", true, notoSansHebrewBold},
+	}
 }
 
 // Limits of the optional font folder.
@@ -55,20 +73,16 @@ const (
 // golang/freetype: it panics on broken files.
 func loadFaces(dir string) ([]face, error) {
 	var faces []face
-	for _, e := range embedded {
-		b, err := fontFiles.ReadFile("fonts/" + e.name)
-		if err != nil {
-			return nil, fmt.Errorf("render: read font: %w", err)
-		}
-		tt, err := truetype.Parse(b)
+	for _, e := range embedded() {
+		tt, err := truetype.Parse(e.file)
 		if err != nil {
 			return nil, fmt.Errorf("render: parse %s: %w", e.name, err)
 		}
-		ot, err := font.ParseTTF(bytes.NewReader(b))
+		ot, err := shapingFont(e.file)
 		if err != nil {
 			return nil, fmt.Errorf("render: parse %s: %w", e.name, err)
 		}
-		faces = append(faces, face{hinted: tt, shaped: ot.Font, bold: e.bold})
+		faces = append(faces, face{hinted: tt, shaped: ot, bold: e.bold})
 	}
 	if dir == "" {
 		return faces, nil
@@ -78,6 +92,31 @@ func loadFaces(dir string) ([]face, error) {
 		return nil, err
 	}
 	return append(faces, more...), nil
+}
+
+// shapingFont parses of an embedded font what shaping reads: characters, advances and layout. The outlines, which the parser
+// would unpack point by point, and the hints are the TrueType parser's; they are most of a font.
+func shapingFont(file []byte) (*font.Font, error) {
+	ld, err := opentype.NewLoader(bytes.NewReader(file))
+	if err != nil {
+		return nil, err
+	}
+	var tables []opentype.Table
+	for _, tag := range ld.Tables() {
+		switch tag.String() {
+		case "GDEF", "GPOS", "GSUB", "OS/2", "cmap", "head", "hhea", "hmtx", "kern", "maxp":
+			content, err := ld.RawTable(tag)
+			if err != nil {
+				return nil, err
+			}
+			tables = append(tables, opentype.Table{Tag: tag, Content: content})
+		}
+	}
+	parsed, err := font.ParseTTF(bytes.NewReader(opentype.WriteTTF(tables)))
+	if err != nil {
+		return nil, err
+	}
+	return parsed.Font, nil
 }
 
 // loadFolder parses the .ttf, .otf and .ttc files of a folder in the order of their names. Of a collection only the first
