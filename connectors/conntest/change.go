@@ -50,6 +50,12 @@ func changeCases() []testCase {
 			later.Start, later.End = "2027-02-01T09:00", "2027-02-01T10:00"
 			weekly := meeting("weekly", "11:00", "12:00")
 			weekly.Rule = "FREQ=WEEKLY;COUNT=11"
+			if e.sys.Plain {
+				weekly.Rule = ""
+				second := weekly
+				second.Name, second.Start, second.End = "weekly-2", "2027-02-01T11:00", "2027-02-01T12:00"
+				e.put(second)
+			}
 			e.put(later, weekly)
 			state := e.week().State
 			e.want(e.read(e.span("2027-02-01", "2027-02-08"), state),
@@ -58,7 +64,10 @@ func changeCases() []testCase {
 			e.want(e.read(e.span("2027-02-08", "2027-03-08"), state))
 		}},
 		{"the state holds no personal word", needs{}, func(e *env) {
-			e.put(meeting("a", "09:00", "10:00"), daily("FREQ=DAILY"))
+			e.put(meeting("a", "09:00", "10:00"))
+			if !e.sys.Plain {
+				e.put(daily("FREQ=DAILY"))
+			}
 			private := meeting("p", "12:00", "13:00")
 			private.Class = "PRIVATE"
 			e.put(private)

@@ -29,6 +29,12 @@ type System struct {
 	ICal bool
 	// ReadOnly says that the connector can't write; the cases of writing are then left out.
 	ReadOnly bool
+	// Plain says that the system knows single meetings with times, subject, organizer and private flag
+	// only: no series, whole days, tentative or free ones, nor who owns a meeting.
+	Plain bool
+	// Keeps is what a Seed with Extra lines leaves in Bodies and what must survive a change of ours; nil =
+	// all of it, as systems that take iCalendar do.
+	Keeps []string
 	// Secret is what must not show anywhere; "" = Planted.
 	Secret string
 	// Tick is the resolution of the server's clock on events; 0 = Written is never set.
@@ -224,6 +230,7 @@ type needs struct {
 	write bool // a connector that writes
 	ical  bool // rooms that take any iCalendar
 	tick  bool // events with the server's time of writing
+	rich  bool // more than Plain systems know
 }
 
 type testCase struct {
@@ -239,6 +246,8 @@ func (n needs) missing(sys System) string {
 		return "the connector only reads"
 	case n.ical && !sys.ICal:
 		return "the system does not speak iCalendar"
+	case n.rich && sys.Plain:
+		return "the system knows plain meetings only"
 	case n.tick && sys.Tick == 0:
 		return "the system does not tell when an event was written"
 	}

@@ -46,7 +46,7 @@ func readCases() []testCase {
 			e.put(Seed{Name: "long", Subject: "long", Start: "2026-11-16T22:00", End: "2026-11-27T02:00", Zone: "Europe/Zurich"})
 			e.want(e.read(e.span("2026-11-24", "2026-11-25"), nil), "11-16 22:00–11-27 02:00 long")
 		}},
-		{"whole days are days in every zone", needs{}, wholeDays},
+		{"whole days are days in every zone", needs{rich: true}, wholeDays},
 		{"private and confidential hide their words", needs{}, func(e *env) {
 			a, b := meeting("a", "09:00", "10:00"), meeting("b", "10:00", "11:00")
 			a.Class, b.Class = "PRIVATE", "CONFIDENTIAL"
@@ -62,7 +62,7 @@ func readCases() []testCase {
 				e.Error("a private subject shows in the snapshot")
 			}
 		}},
-		{"tentative and free", needs{}, func(e *env) {
+		{"tentative and free", needs{rich: true}, func(e *env) {
 			a, b := meeting("a", "09:00", "10:00"), meeting("b", "10:00", "11:00")
 			a.Tentative, b.Free = true, true
 			e.put(a, b)

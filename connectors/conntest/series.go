@@ -17,7 +17,7 @@ func daily(rule string) Seed {
 
 func seriesCases() []testCase {
 	return []testCase{
-		{"series with COUNT, identities differ and stay", needs{}, func(e *env) {
+		{"series with COUNT, identities differ and stay", needs{rich: true}, func(e *env) {
 			e.put(daily("FREQ=DAILY;COUNT=3"))
 			s := e.week()
 			e.want(s, "11-23 09:00–10:00 daily", "11-24 09:00–10:00 daily", "11-25 09:00–10:00 daily")
@@ -36,37 +36,37 @@ func seriesCases() []testCase {
 				e.Errorf("the occurrence differs when read alone: %s", d)
 			}
 		}},
-		{"series with UNTIL and BYDAY", needs{}, func(e *env) {
+		{"series with UNTIL and BYDAY", needs{rich: true}, func(e *env) {
 			e.put(daily("FREQ=WEEKLY;BYDAY=MO,WE,FR;UNTIL=20261127T080000Z"))
 			e.want(e.read(e.span("2026-11-23", "2026-12-15"), nil),
 				"11-23 09:00–10:00 daily", "11-25 09:00–10:00 daily", "11-27 09:00–10:00 daily")
 		}},
-		{"series that began years ago", needs{}, func(e *env) {
+		{"series that began years ago", needs{rich: true}, func(e *env) {
 			s := daily("FREQ=WEEKLY")
 			s.Start, s.End = "2019-01-07T09:00", "2019-01-07T10:00"
 			e.put(s)
 			e.want(e.week(), "11-23 09:00–10:00 daily")
 		}},
-		{"EXDATE", needs{}, func(e *env) {
+		{"EXDATE", needs{rich: true}, func(e *env) {
 			s := daily("FREQ=DAILY;COUNT=3")
 			s.ExDates = []string{"2026-11-24T09:00"}
 			e.put(s)
 			e.want(e.week(), "11-23 09:00–10:00 daily", "11-25 09:00–10:00 daily")
 		}},
-		{"exception moved within the window", needs{}, func(e *env) {
+		{"exception moved within the window", needs{rich: true}, func(e *env) {
 			s := daily("FREQ=DAILY;COUNT=2")
 			s.Overrides = []Override{{Original: "2026-11-24T09:00", Start: "2026-11-24T14:00", End: "2026-11-24T15:30", Subject: "moved"}}
 			e.put(s)
 			e.want(e.week(), "11-23 09:00–10:00 daily", "11-24 14:00–15:30 moved")
 		}},
-		{"exception moved out of the window", needs{}, func(e *env) {
+		{"exception moved out of the window", needs{rich: true}, func(e *env) {
 			s := daily("FREQ=DAILY;COUNT=2")
 			s.Overrides = []Override{{Original: "2026-11-24T09:00", Start: "2026-12-24T14:00", End: "2026-12-24T15:30"}}
 			e.put(s)
 			e.want(e.week(), "11-23 09:00–10:00 daily")
 			e.want(e.read(e.span("2026-12-24", "2026-12-25"), nil), "12-24 14:00–15:30 daily")
 		}},
-		{"exception moved into the window", needs{}, func(e *env) {
+		{"exception moved into the window", needs{rich: true}, func(e *env) {
 			s := daily("FREQ=YEARLY;COUNT=3")
 			s.Start, s.End = "2024-05-02T09:00", "2024-05-02T10:00"
 			s.Overrides = []Override{{Original: "2026-05-02T09:00", Start: "2026-11-25T16:00", End: "2026-11-25T17:00", Subject: "far from home"}}
@@ -80,29 +80,29 @@ func seriesCases() []testCase {
 				e.Error(d)
 			}
 		}},
-		{"cancelled occurrence", needs{}, func(e *env) {
+		{"cancelled occurrence", needs{rich: true}, func(e *env) {
 			s := daily("FREQ=DAILY;COUNT=2")
 			s.Overrides = []Override{{Original: "2026-11-23T09:00", Start: "2026-11-23T09:00", End: "2026-11-23T10:00", Cancelled: true}}
 			e.put(s)
 			e.want(e.week(), "11-24 09:00–10:00 daily")
 		}},
-		{"private series hides its exceptions too", needs{}, func(e *env) {
+		{"private series hides its exceptions too", needs{rich: true}, func(e *env) {
 			s := daily("FREQ=DAILY;COUNT=2")
 			s.Class = "PRIVATE"
 			s.Overrides = []Override{{Original: "2026-11-24T09:00", Start: "2026-11-24T14:00", End: "2026-11-24T15:00", Subject: "secret"}}
 			e.put(s)
 			e.want(e.week(), "11-23 09:00–10:00 private", "11-24 14:00–15:00 private")
 		}},
-		{"whole-day series", needs{}, func(e *env) {
+		{"whole-day series", needs{rich: true}, func(e *env) {
 			e.put(Seed{Name: "s", Subject: "week", Start: "2026-11-02", End: "2026-11-03", Rule: "FREQ=WEEKLY;COUNT=10"})
 			ev := e.only(e.week())
 			if !ev.AllDay || ev.FirstDay.String() != "2026-11-23" || ev.Occurrence != "20261123" {
 				e.Errorf("%+v", ev)
 			}
 		}},
-		{"Zurich leaves summer time", needs{}, func(e *env) { e.clocks("2026-10-24", 3, "07:00", "08:00", "08:00") }},
-		{"Zurich enters summer time", needs{}, func(e *env) { e.clocks("2027-03-27", 3, "08:00", "07:00", "07:00") }},
-		{"events in the night of the change", needs{}, func(e *env) {
+		{"Zurich leaves summer time", needs{rich: true}, func(e *env) { e.clocks("2026-10-24", 3, "07:00", "08:00", "08:00") }},
+		{"Zurich enters summer time", needs{rich: true}, func(e *env) { e.clocks("2027-03-27", 3, "08:00", "07:00", "07:00") }},
+		{"events in the night of the change", needs{rich: true}, func(e *env) {
 			s := meeting("night", "00:00", "00:00")
 			s.Start, s.End, s.Rule, s.Subject = "2026-10-24T01:30", "2026-10-24T03:30", "FREQ=DAILY;COUNT=3", "night"
 			e.put(s)
