@@ -77,6 +77,19 @@ func (r *Renderer) Draw(s Scene, f Format) (Picture, error) {
 	return Picture{Bytes: b, ContentType: f.Encoding.ContentType(), Hash: sha256.Sum256(b)}, nil
 }
 
+// Rest gives up the caches and buffers of pictures that are not being drawn just now. The next picture makes them again, which
+// takes it some milliseconds: call it when drawing pauses.
+func (r *Renderer) Rest() {
+	for range cap(r.drawers) { // first in, first out: each is taken once
+		select {
+		case <-r.drawers:
+			r.drawers <- nil
+		default:
+			return // all others draw
+		}
+	}
+}
+
 // drawer holds what one picture at a time needs: the fonts' mutable sides and all caches. It is not safe for concurrent use.
 type drawer struct {
 	faces   []face

@@ -353,3 +353,31 @@ func FuzzScene(f *testing.F) {
 		}
 	})
 }
+
+// TestRest shows that a renderer gives up what it keeps between pictures, that a picture which is being drawn keeps its own, and
+// that the next ones are the same.
+func TestRest(t *testing.T) {
+	t.Parallel()
+	r := newRenderer(t)
+	s, f := twelveScene(), Format{Width: 800, Height: 480}
+	before := draw(t, r, s, f)
+	draw(t, r, s, f) // by the other drawer
+	busy := <-r.drawers
+	r.Rest()
+	if d := <-r.drawers; d != nil {
+		t.Error("a resting drawer is kept")
+	}
+	r.drawers <- busy
+	r.drawers <- nil
+	for range 2 {
+		if after := draw(t, r, s, f); after.Hash != before.Hash {
+			t.Error("after a rest the picture is another")
+		}
+	}
+	r.Rest()
+	for range 2 {
+		if d := <-r.drawers; d != nil {
+			t.Error("a resting drawer is kept")
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lintel/app/secret"
@@ -66,6 +67,10 @@ type Service struct {
 	logs      map[store.DisplayID][]store.DisplayLogLine
 	swept     time.Time // when forgotten pending displays were last removed
 	flushedAt time.Time
+
+	drawn   atomic.Int64 // pictures since Tick last asked
+	drawnAt time.Time    // when it last found some; only Tick uses it and rested
+	rested  bool         // nothing was drawn since the renderer's memory was given back
 }
 
 // watched is a room with displays.

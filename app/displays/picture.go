@@ -68,6 +68,7 @@ func (s *Service) draw(d *display, row store.Display, scene render.Scene) {
 		s.o.Log.Error("draw picture", "display", string(d.id), "err", err)
 		return
 	}
+	s.drawn.Add(1)
 	at := s.o.Now().UTC().Truncate(time.Second)
 	if saved.Hash == drawn.Hash && !saved.RenderedAt.IsZero() {
 		at = saved.RenderedAt // the same pixels keep their name

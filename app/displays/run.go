@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"time"
 
 	"lintel/store"
@@ -13,6 +14,8 @@ const (
 	flushEvery = 5 * time.Second  // how long what devices tell may wait for the disk
 	lookEvery  = 30 * time.Second // the longest wait between two looks at the clock, which may be set
 	sweepEvery = time.Hour
+	restAfter  = time.Minute // without a picture, the memory of drawing is given back
+	manyDrawn  = 100         // … and at once after so many: a start, or a turn of the hour, is over
 )
 
 // Run draws pictures when rooms change and when states begin and end, and stores what devices tell. It returns nil when ctx ends,
@@ -55,6 +58,7 @@ func (s *Service) Tick(ctx context.Context) error {
 		}
 	}
 	s.lookAtRooms(ctx, now)
+	s.rest(now)
 	s.queue.Lock()
 	flush := len(s.pictures) > 0 || now.Sub(s.flushedAt).Abs() >= flushEvery
 	sweep := now.Sub(s.swept).Abs() >= sweepEvery
@@ -68,6 +72,21 @@ func (s *Service) Tick(ctx context.Context) error {
 		return s.sweep(ctx, now)
 	}
 	return nil
+}
+
+// rest gives back the memory that drawing took, when drawing pauses. As that costs a collection of garbage, and the next picture some
+// milliseconds, it waits for many pictures or for a minute without any.
+func (s *Service) rest(now time.Time) {
+	drawn := s.drawn.Swap(0)
+	if drawn > 0 {
+		s.drawnAt, s.rested = now, false
+	}
+	if s.rested || drawn < manyDrawn && now.Sub(s.drawnAt).Abs() < restAfter {
+		return
+	}
+	s.rested = true
+	s.o.Renderer.Rest()
+	debug.FreeOSMemory()
 }
 
 // idle returns how long Run may wait.

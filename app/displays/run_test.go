@@ -265,6 +265,39 @@ func TestDoorsTellNoSecrets(t *testing.T) {
 	}
 }
 
+// The memory of drawing is kept while pictures change, and given back after a quiet minute or after many pictures.
+func TestRestsWhenDrawingPauses(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, monday(t), 1)
+	h.display(h.rooms[0])
+	steps := []struct {
+		name string
+		do   func()
+		want bool
+	}{
+		{"drawn just now", func() { h.svc.PlacesChanged() }, false},
+		{"a minute later", func() { h.clock.add(restAfter) }, true},
+		{"nothing drawn since", func() { h.clock.add(time.Second) }, true},
+		{"another name", func() {
+			h.update(func(tx *store.Tx) error {
+				p, err := tx.Workspace(h.rooms[0])
+				p.Workspace.Name = "Eiger"
+				return errors.Join(err, tx.UpdateWorkspace(p.Workspace))
+			})
+			h.svc.RoomChanged(h.rooms[0])
+		}, false},
+		{"half a minute later", func() { h.clock.add(restAfter / 2) }, false},
+		{"many", func() { h.svc.drawn.Add(manyDrawn) }, true},
+	}
+	for _, s := range steps {
+		s.do()
+		h.tick()
+		if h.svc.rested != s.want {
+			t.Errorf("%s: at rest is %v, want %v", s.name, h.svc.rested, s.want)
+		}
+	}
+}
+
 // The budget: one change among a thousand rooms is on its pictures within 100 ms, and draws no others.
 func BenchmarkOneChangeAmongAThousandRooms(b *testing.B) {
 	h := newHouse(b, monday(b), 1000)
