@@ -60,6 +60,7 @@ func New(out *outbound.Outbound, cfg Config) (*Connector, error) {
 	client, err := out.Client(outbound.ClientOptions{
 		Purpose: "caldav", Hosts: append([]string{base.String()}, cfg.Hosts...), CA: cfg.CA,
 		Credentials: cfg.Credentials, MaxBody: maxBody, Timeout: time.Minute, MaxRedirects: 5,
+		NoGate: true, // the engine waits, for all rooms at once
 	})
 	if err != nil {
 		return nil, err

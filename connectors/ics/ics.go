@@ -69,6 +69,7 @@ func New(out *outbound.Outbound, cfg Config) (*Connector, error) {
 	c.client, err = out.Client(outbound.ClientOptions{
 		Purpose: "ics", Hosts: slices.Compact(hosts), CA: cfg.CA, Credentials: cfg.Credentials,
 		MaxBody: maxBody, Timeout: time.Minute, MaxConns: 2,
+		NoGate: true, // one busy publisher does not stop the feeds of the others: the engine waits
 	})
 	return c, err
 }

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"context"
 	"crypto/md5" //nolint:gosec // RFC 7616 still has it, and old servers know nothing else
 	"crypto/rand"
 	"crypto/sha256"
@@ -27,6 +28,9 @@ const (
 	Basic  Scheme = "basic"
 	Digest Scheme = "digest"
 	Bearer Scheme = "bearer"
+	// NTLM and Negotiate sign in a connection, not a request; see Credentials.Begin.
+	NTLM      Scheme = "ntlm"
+	Negotiate Scheme = "negotiate"
 )
 
 // Credentials are what a client signs in with. The zero value is nobody.
@@ -34,6 +38,10 @@ type Credentials struct {
 	Scheme   Scheme
 	User     string
 	Password secret.Text // for Bearer the token
+	// Begin starts a sign-in to a host for NTLM and Negotiate: see the packages ntlm and kerberos. User
+	// and Password are theirs then, not ours. The context bounds the whole sign-in.
+	Begin   func(ctx context.Context, host string) (Handshake, error)
+	Binding Binding // for NTLM and Negotiate
 }
 
 // authState remembers a server's last Digest challenge, so that each request needs no 401 first.

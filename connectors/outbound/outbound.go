@@ -14,6 +14,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -96,7 +97,18 @@ type ClientOptions struct {
 	Timeout      time.Duration // one request with its redirects and its body; 0 = 30 s
 	MaxRedirects int           // 0 = 3
 	MaxConns     int           // to one host; 0 = 4
-	HTTP1        bool          // never HTTP/2, for sign-in that is bound to the connection
+	HTTP1        bool          // never HTTP/2; NTLM and Negotiate imply it
+	Idle         time.Duration // Stream: the longest silence between two bytes; 0 = 2 min
+	// Pins are SHA-256 sums, in hex with or without colons, of the server's certificate (DER) or of its
+	// public key (SPKI). When there are any, the certificate has to match one, and its chain, name and
+	// dates do not count.
+	Pins       []string
+	ClientCert *tls.Certificate // for servers that ask for one; may be nil
+	// NoGate leaves it to the connector to keep quiet after a 429 or a 503 with Retry-After, for
+	// systems that throttle each calendar by itself. Hold works with it too.
+	NoGate bool
+	// Trace is told of every exchange, already redacted. It must be quick. May be nil.
+	Trace func(Exchange)
 }
 
 // Client talks to the hosts of one connector. It is safe for concurrent use. Close it.
@@ -105,8 +117,12 @@ type Client struct {
 	opt   ClientOptions
 	hosts map[string]bool // host:port in lower case
 	agent string
+	tls   *tls.Config
 	rt    *http.Transport
 	auth  authState
+	sign  signing
+	lanes lanes
+	gate  gate
 }
 
 // Client returns a client. An error says which setting is wrong and holds no secret.
@@ -123,33 +139,46 @@ func (o *Outbound) Client(opt ClientOptions) (*Client, error) {
 		}
 		c.hosts[hostPort(u)] = true
 	}
-	roots := o.roots
-	if len(opt.CA) > 0 {
-		roots = x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(opt.CA) {
-			return nil, fmt.Errorf("read the connector's authority: no certificate in PEM form found")
-		}
+	c.opt.Idle = cmp.Or(opt.Idle, 2*time.Minute)
+	if opt.Credentials.Scheme.ofConnection() && opt.Credentials.Begin == nil {
+		return nil, fmt.Errorf("sign in by %s: nothing begins a handshake", opt.Credentials.Scheme)
 	}
-	c.rt = &http.Transport{
-		Proxy:                  c.proxyFor,
-		DialContext:            o.dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  c.opt.Timeout,
-		MaxResponseHeaderBytes: 64 << 10,
-		MaxConnsPerHost:        c.opt.MaxConns,
-		MaxIdleConnsPerHost:    c.opt.MaxConns,
-		IdleConnTimeout:        2 * time.Minute,
-		ForceAttemptHTTP2:      !opt.HTTP1,
+	var err error
+	if c.tls, err = o.trust(opt); err != nil {
+		return nil, err
 	}
-	if opt.HTTP1 {
-		c.rt.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
-	}
+	c.rt = c.transport(c.opt.MaxConns)
+	c.sign.turn = make(chan struct{}, 1)
+	c.lanes.free = make(chan struct{}, c.opt.MaxConns)
 	return c, nil
 }
 
-// Close closes idle connections.
-func (c *Client) Close() { c.rt.CloseIdleConnections() }
+// transport returns a transport with up to conns connections to each host.
+func (c *Client) transport(conns int) *http.Transport {
+	rt := &http.Transport{
+		Proxy:                  c.proxyFor,
+		DialContext:            c.out.dial,
+		TLSClientConfig:        c.tls.Clone(),
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  c.opt.Timeout,
+		MaxResponseHeaderBytes: 64 << 10,
+		MaxConnsPerHost:        conns,
+		MaxIdleConnsPerHost:    conns,
+		IdleConnTimeout:        2 * time.Minute,
+		ForceAttemptHTTP2:      true,
+	}
+	if c.opt.HTTP1 || c.opt.Credentials.Scheme.ofConnection() {
+		rt.ForceAttemptHTTP2 = false
+		rt.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	}
+	return rt
+}
+
+// Close closes idle connections. Streams are closed by whoever opened them.
+func (c *Client) Close() {
+	c.rt.CloseIdleConnections()
+	c.lanes.close()
+}
 
 // dial connects under the guard. The proxy may stand on this machine: an administrator typed it.
 func (o *Outbound) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -184,7 +213,12 @@ type Response struct {
 	Body   []byte
 	URL    *url.URL // where it came from, after redirects
 	At     time.Time
+	// Unbound is set when the server refused the sign-in with channel binding and took it without.
+	Unbound bool
+
 	op     string
+	cure   string        // of a 401
+	stream io.ReadCloser // of Stream
 }
 
 // Do sends a request and reads the whole answer. It signs in, follows redirects within the
@@ -194,16 +228,38 @@ func (c *Client) Do(ctx context.Context, req Request) (*Response, error) {
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
 	defer cancel()
-	first := req.URL
+	resp, err := c.follow(ctx, call{req: req})
+	if err != nil {
+		return nil, netError(parent, ctx, req.Op, err)
+	}
+	return resp, nil
+}
+
+// call is one request on its way.
+type call struct {
+	req    Request
+	lane   *lane // the connection of its own, nil for the shared transport
+	stream bool  // leave the body of a success open
+}
+
+// follow sends a request and those to which its answers redirect.
+func (c *Client) follow(ctx context.Context, k call) (*Response, error) {
+	first := k.req.URL
 	for hop := 0; ; hop++ {
-		if err := c.allow(req.Op, req.URL); err != nil {
+		if err := c.allow(k.req.Op, k.req.URL); err != nil {
 			return nil, err
 		}
-		resp, err := c.signedIn(ctx, req, sameHost(first, req.URL))
-		if err != nil {
-			return nil, netError(parent, ctx, req.Op, err)
+		if err := c.gate.check(k.req, c.out.opt.Now()); err != nil {
+			return nil, err
 		}
-		next, err := c.redirect(req, resp)
+		resp, err := c.signedIn(ctx, k, sameHost(first, k.req.URL))
+		if err != nil {
+			return nil, err
+		}
+		if !c.opt.NoGate {
+			c.gate.after(resp, c.out.opt.Now())
+		}
+		next, err := c.redirect(k.req, resp)
 		if err != nil {
 			return nil, err
 		}
@@ -211,20 +267,23 @@ func (c *Client) Do(ctx context.Context, req Request) (*Response, error) {
 			return resp, nil
 		}
 		if hop >= c.opt.MaxRedirects {
-			return nil, &connectors.Error{Kind: connectors.Invalid, Op: req.Op, Code: "too many redirects", Cure: "calendar.cure.redirect"}
+			return nil, &connectors.Error{Kind: connectors.Invalid, Op: k.req.Op, Code: "too many redirects", Cure: "calendar.cure.redirect"}
 		}
-		req = *next
+		k.req = *next
 	}
 }
 
 // signedIn sends one request, answering one challenge.
-func (c *Client) signedIn(ctx context.Context, req Request, trusted bool) (*Response, error) {
+func (c *Client) signedIn(ctx context.Context, k call, trusted bool) (*Response, error) {
 	cred := c.opt.Credentials
+	if cred.Scheme.ofConnection() {
+		return c.onLane(ctx, k, trusted)
+	}
 	if !trusted {
 		cred = Credentials{}
 	}
-	authorization, nonce := c.auth.header(cred, req.Method, req.URL)
-	resp, err := c.once(ctx, req, authorization)
+	authorization, nonce := c.auth.header(cred, k.req.Method, k.req.URL)
+	resp, _, err := c.once(ctx, k, authorization)
 	if err != nil {
 		return nil, err
 	}
@@ -233,22 +292,36 @@ func (c *Client) signedIn(ctx context.Context, req Request, trusted bool) (*Resp
 		return resp, nil
 	}
 	if !c.auth.challenged(cred, resp.Header.Values("WWW-Authenticate"), nonce) {
+		resp.cure = missing(cred.Scheme, resp.Header)
 		return resp, nil
 	}
-	authorization, nonce = c.auth.header(cred, req.Method, req.URL)
-	if resp, err = c.once(ctx, req, authorization); err == nil && resp.Status != http.StatusUnauthorized {
+	authorization, nonce = c.auth.header(cred, k.req.Method, k.req.URL)
+	if resp, _, err = c.once(ctx, k, authorization); err == nil && resp.Status != http.StatusUnauthorized {
 		c.auth.accepted(nonce)
 	}
 	return resp, err
 }
 
-func (c *Client) once(ctx context.Context, req Request, authorization string) (*Response, error) {
+// link is what carried an exchange.
+type link struct {
+	conn  net.Conn // only to tell connections apart
+	state *tls.ConnectionState
+}
+
+// once sends a request as it is and reads the answer.
+func (c *Client) once(ctx context.Context, k call, authorization string) (resp *Response, l link, err error) {
+	req := k.req
+	start := c.out.opt.Now()
+	if c.opt.Trace != nil {
+		defer func() { c.opt.Trace(newExchange(req, authorization, resp, err, start, c.out.opt.Now())) }()
+	}
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { l.conn = i.Conn }})
 	r, err := http.NewRequestWithContext(ctx, req.Method, req.URL.String(), bytes.NewReader(req.Body))
 	if err != nil {
-		return nil, err
+		return nil, l, err
 	}
-	for k, v := range req.Header {
-		r.Header[k] = v
+	for name, v := range req.Header {
+		r.Header[name] = v
 	}
 	r.Header.Set("User-Agent", c.agent)
 	if authorization != "" {
@@ -256,21 +329,31 @@ func (c *Client) once(ctx context.Context, req Request, authorization string) (*
 	}
 	proxy, _ := c.proxyFor(r)
 	if rec := c.out.opt.Record; rec != nil {
-		rec(Contact{Host: strings.ToLower(req.URL.Hostname()), Port: port(req.URL), Purpose: c.opt.Purpose, At: c.out.opt.Now(), Proxied: proxy != nil})
+		rec(Contact{Host: strings.ToLower(req.URL.Hostname()), Port: port(req.URL), Purpose: c.opt.Purpose, At: start, Proxied: proxy != nil})
 	}
-	resp, err := c.rt.RoundTrip(r)
+	rt := c.rt
+	if k.lane != nil {
+		rt = k.lane.rt
+	}
+	raw, err := rt.RoundTrip(r)
 	if err != nil {
-		return nil, err
+		return nil, l, err
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, c.opt.MaxBody+1))
-	if err != nil {
-		return nil, err
+	l.state = raw.TLS
+	resp = &Response{Status: raw.StatusCode, Header: raw.Header, URL: req.URL, op: req.Op}
+	if k.stream && raw.StatusCode/100 == 2 {
+		resp.At, resp.stream = c.out.opt.Now(), raw.Body
+		return resp, l, nil
 	}
-	if int64(len(body)) > c.opt.MaxBody {
-		return nil, errTooLarge
+	defer raw.Body.Close()
+	if resp.Body, err = io.ReadAll(io.LimitReader(raw.Body, c.opt.MaxBody+1)); err != nil {
+		return nil, l, err
 	}
-	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body, URL: req.URL, At: c.out.opt.Now(), op: req.Op}, nil
+	if int64(len(resp.Body)) > c.opt.MaxBody {
+		return nil, l, errTooLarge
+	}
+	resp.At = c.out.opt.Now()
+	return resp, l, nil
 }
 
 // allow refuses hosts that nobody configured, and addresses in the URL itself that are refused

@@ -34,7 +34,10 @@ func (r *Response) Err() error {
 	e.Said = strings.TrimSpace(e.Code + " " + http.StatusText(r.Status))
 	switch r.Status {
 	case http.StatusUnauthorized:
-		e.Kind = connectors.Auth
+		e.Kind, e.Cure = connectors.Auth, r.cure
+		if r.cure != "" {
+			e.Said += ": " + offered(r.Header)
+		}
 	case http.StatusForbidden, http.StatusInsufficientStorage, http.StatusPaymentRequired:
 		e.Kind = connectors.Forbidden
 	case http.StatusNotFound:
@@ -134,6 +137,15 @@ func (r *Response) HTMLErr() error {
 // netError turns a failure to get an answer into an error without URL, path or credential. Parent is the
 // caller's context, ctx has our own time limit.
 func netError(parent, ctx context.Context, op string, err error) error {
+	var known *connectors.Error
+	if errors.As(err, &known) {
+		if known.Op == "" {
+			k := *known
+			k.Op = op
+			return &k
+		}
+		return known
+	}
 	e := &connectors.Error{Kind: connectors.Transient, Op: op, Said: shorten(err.Error())}
 	var (
 		dns     *net.DNSError
@@ -142,6 +154,7 @@ func netError(parent, ctx context.Context, op string, err error) error {
 		record  tls.RecordHeaderError
 		unknown x509.UnknownAuthorityError
 		host    x509.HostnameError
+		pin     pinError
 		invalid x509.CertificateInvalidError
 		netErr  net.Error
 	)
@@ -152,6 +165,8 @@ func netError(parent, ctx context.Context, op string, err error) error {
 		e.Kind, e.Code, e.Cure = connectors.Trust, "address refused", "calendar.cure.address"
 	case errors.Is(err, errTooLarge):
 		e.Kind, e.Code, e.Cure = connectors.Invalid, "answer too large", "calendar.cure.too_large"
+	case errors.As(err, &pin):
+		e.Kind, e.Code, e.Cure, e.Said = connectors.Trust, "another certificate", "calendar.cure.pin", pin.Error()
 	case errors.As(err, &unknown):
 		e.Kind, e.Code = connectors.Trust, "unknown authority"
 	case errors.As(err, &host):

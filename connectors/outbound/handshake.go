@@ -1,0 +1,344 @@
+package outbound
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+
+	"lintel/connectors"
+)
+
+// Handshake is one sign-in that belongs to a connection: NTLM or Kerberos. It is used once.
+type Handshake interface {
+	// Next answers a challenge of the server; nil asks for the first message. State is the connection
+	// that the sign-in is to be bound to (RFC 5929 tls-server-end-point), nil when it has no TLS or is
+	// not to be bound. A nil token without an error means that there is nothing more to say.
+	Next(challenge []byte, state *tls.ConnectionState) (token []byte, err error)
+}
+
+// Binding says whether a sign-in is bound to the server's certificate (RFC 5929), which servers with
+// Extended Protection ask for.
+type Binding string
+
+// The ways. Auto binds; when the server refuses a client that it has not accepted before, it is asked
+// once more without, since devices that open TLS on the way have another certificate.
+const (
+	BindingAuto   Binding = "" // or "auto"
+	BindingAlways Binding = "always"
+	BindingNever  Binding = "never"
+)
+
+// maxLegs bounds the messages of one sign-in.
+const maxLegs = 5
+
+// errMoved is a sign-in whose messages went over several connections.
+var errMoved = errors.New("connection closed during sign-in")
+
+func (s Scheme) ofConnection() bool { return s == NTLM || s == Negotiate }
+
+// signing is what a client knows of its sign-ins to connections.
+type signing struct {
+	turn chan struct{} // holds one: sign-ins happen one after the other until one has worked
+
+	mu       sync.Mutex
+	proven   bool // the last sign-in worked
+	refusals int
+	bound    boundState
+	each     map[string]bool // hosts, with port, that forget a connection's sign-in after each request
+}
+
+// boundState is what a server's refusals taught about channel binding.
+type boundState int
+
+const (
+	boundUnknown boundState = iota
+	boundWorks
+	boundRefused // works without
+	boundTried   // refused with and without
+)
+
+// onLane sends one request on a connection of its own, signing it in when the server asks.
+func (c *Client) onLane(ctx context.Context, k call, trusted bool) (*Response, error) {
+	if k.lane == nil {
+		l, err := c.takeLane(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer c.lanes.put(l)
+		k.lane = l
+	}
+	host := hostPort(k.req.URL)
+	known := k.lane.hosts[host]
+	wire := known.wire
+	if !trusted || wire == "" || !c.sign.eachTime(host) {
+		resp, l, err := c.once(ctx, k, "")
+		if err != nil || resp.Status != http.StatusUnauthorized || !trusted {
+			c.mark(resp)
+			return resp, err
+		}
+		if known.signed != nil && known.signed == l.conn {
+			c.sign.forgets(host)
+		}
+		if wire = pick(c.opt.Credentials.Scheme, resp.Header); wire == "" {
+			resp.cure = "calendar.cure.scheme"
+			return resp, nil
+		}
+		known = laneHost{wire: wire, state: l.state}
+		k.lane.hosts[host] = known
+		leave, err := c.sign.enter(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if leave == nil {
+			return resp, nil // refused to another request while this one waited
+		}
+		defer leave()
+	}
+	resp, err := c.signIn(ctx, k, known)
+	c.mark(resp)
+	return resp, err
+}
+
+func (c *Client) mark(resp *Response) {
+	if resp != nil {
+		resp.Unbound = c.sign.unbound()
+	}
+}
+
+// signIn signs the lane's connection in with the request itself. A refusal is final, except for the
+// one try without channel binding.
+func (c *Client) signIn(ctx context.Context, k call, h laneHost) (*Response, error) {
+	cred := c.opt.Credentials
+	bind, fallback := c.sign.bind(cred.Binding)
+	if h.state == nil {
+		if cred.Binding == BindingAlways {
+			return nil, &connectors.Error{Kind: connectors.Trust, Op: k.req.Op, Code: "no tls to bind to", Cure: "calendar.cure.binding_tls"}
+		}
+		bind, fallback = false, false
+	}
+	resp, err := c.legs(ctx, k, h, bind)
+	if err != nil {
+		return nil, err
+	}
+	if resp.Status != http.StatusUnauthorized {
+		c.sign.accepted(bind, h.state != nil)
+		return resp, nil
+	}
+	if fallback {
+		if resp, err = c.legs(ctx, k, h, false); err != nil {
+			return nil, err
+		}
+		if resp.Status != http.StatusUnauthorized {
+			c.sign.accepted(false, true)
+			return resp, nil
+		}
+	}
+	c.sign.refused(fallback)
+	if cred.Binding == BindingNever {
+		resp.cure = "calendar.cure.sign_in_unbound"
+	}
+	return resp, nil
+}
+
+// legs runs one handshake, beginning again once when the connection is lost on the way.
+func (c *Client) legs(ctx context.Context, k call, h laneHost, bind bool) (*Response, error) {
+	resp, err := c.handshake(ctx, k, h, bind)
+	if errors.Is(err, errMoved) {
+		resp, err = c.handshake(ctx, k, h, bind)
+	}
+	if errors.Is(err, errMoved) {
+		return nil, &connectors.Error{Kind: connectors.Transient, Op: k.req.Op, Code: errMoved.Error(), Cure: "calendar.cure.moved"}
+	}
+	return resp, err
+}
+
+func (c *Client) handshake(ctx context.Context, k call, h laneHost, bind bool) (*Response, error) {
+	hs, err := c.opt.Credentials.Begin(ctx, k.req.URL.Hostname())
+	if err != nil {
+		return nil, err
+	}
+	var (
+		resp      *Response
+		conn      net.Conn
+		challenge []byte
+		state     = h.state
+	)
+	for leg := range maxLegs {
+		if !bind {
+			state = nil
+		}
+		token, err := hs.Next(challenge, state)
+		if err != nil || len(token) == 0 {
+			return resp, err
+		}
+		// NTLM's first message gets nothing but a challenge, so the body can stay at home.
+		send := k
+		if c.opt.Credentials.Scheme == NTLM && leg == 0 {
+			send.req.Body = nil
+		}
+		var l link
+		if resp, l, err = c.once(ctx, send, h.wire+" "+base64.StdEncoding.EncodeToString(token)); err != nil {
+			return nil, err
+		}
+		if resp.Status != http.StatusUnauthorized {
+			if len(send.req.Body) != len(k.req.Body) && resp.Status < 400 {
+				return nil, &connectors.Error{Kind: connectors.Invalid, Op: k.req.Op, Code: "sign-in ended early"}
+			}
+			k.lane.hosts[hostPort(k.req.URL)] = laneHost{wire: h.wire, state: l.state, signed: l.conn}
+			return resp, nil
+		}
+		if leg > 0 && l.conn != conn {
+			return nil, errMoved
+		}
+		if challenge = tokenFor(h.wire, resp.Header); len(challenge) == 0 {
+			return resp, nil
+		}
+		conn, state = l.conn, l.state
+	}
+	return resp, nil
+}
+
+// pick returns the scheme's name to answer with, "" when the server does not offer it. A server that
+// offers Negotiate alone takes NTLM's messages under that name too (MS-SPNG).
+func pick(s Scheme, h http.Header) string {
+	var ntlm, negotiate bool
+	for _, p := range parseChallenges(h.Values("WWW-Authenticate")) {
+		ntlm = ntlm || strings.EqualFold(p.scheme, "NTLM")
+		negotiate = negotiate || strings.EqualFold(p.scheme, "Negotiate")
+	}
+	switch {
+	case s == NTLM && ntlm:
+		return "NTLM"
+	case negotiate:
+		return "Negotiate"
+	}
+	return ""
+}
+
+// offered names the schemes of an answer, for people.
+func offered(h http.Header) string {
+	var names []string
+	for _, p := range parseChallenges(h.Values("WWW-Authenticate")) {
+		names = append(names, p.scheme)
+	}
+	return shorten(strings.Join(names, ", "))
+}
+
+// missing returns the cure for a 401 whose server offers other schemes than ours, "" for any other.
+func missing(s Scheme, h http.Header) string {
+	all := parseChallenges(h.Values("WWW-Authenticate"))
+	if s != Basic && s != Auto && s != Digest || len(all) == 0 {
+		return ""
+	}
+	for _, p := range all {
+		if strings.EqualFold(p.scheme, "Basic") && s != Digest || strings.EqualFold(p.scheme, "Digest") && s != Basic {
+			return ""
+		}
+	}
+	return "calendar.cure.scheme"
+}
+
+// tokenFor returns the token that a server sent for a scheme, nil when it sent none.
+func tokenFor(wire string, h http.Header) []byte {
+	for _, v := range h.Values("WWW-Authenticate") {
+		name, rest, _ := strings.Cut(strings.TrimSpace(v), " ")
+		if !strings.EqualFold(name, wire) {
+			continue
+		}
+		rest, _, _ = strings.Cut(strings.TrimSpace(rest), ",")
+		if b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest)); err == nil && len(b) > 0 {
+			return b
+		}
+	}
+	return nil
+}
+
+// enter waits for the turn to sign in, so that a wrong password is not tried by several requests at
+// once. It returns nil when the server refused another request meanwhile.
+func (s *signing) enter(ctx context.Context) (leave func(), err error) {
+	s.mu.Lock()
+	proven, before := s.proven, s.refusals
+	s.mu.Unlock()
+	if proven {
+		return func() {}, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	leave = func() { <-s.turn }
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.refusals != before:
+		leave()
+		return nil, nil
+	case s.proven:
+		leave()
+		return func() {}, nil
+	}
+	return leave, nil
+}
+
+// bind reports whether the next sign-in is bound, and whether a refusal is worth one try without.
+func (s *signing) bind(mode Binding) (bind, fallback bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch mode {
+	case BindingNever:
+		return false, false
+	case BindingAlways:
+		return true, false
+	}
+	return s.bound != boundRefused, s.bound == boundUnknown
+}
+
+func (s *signing) accepted(bind, tls bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.proven = true
+	switch {
+	case bind:
+		s.bound = boundWorks
+	case tls && s.bound != boundWorks:
+		s.bound = boundRefused
+	}
+}
+
+func (s *signing) refused(both bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.proven = false
+	s.refusals++
+	if both {
+		s.bound = boundTried
+	}
+}
+
+func (s *signing) unbound() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bound == boundRefused
+}
+
+// eachTime reports whether a host wants a sign-in with each request, and the last one worked.
+func (s *signing) eachTime(host string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.proven && s.each[host]
+}
+
+func (s *signing) forgets(host string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.each == nil {
+		s.each = map[string]bool{}
+	}
+	s.each[host] = true
+}
