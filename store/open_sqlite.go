@@ -52,17 +52,18 @@ var driverSettings = sync.OnceFunc(func() {
 
 func openFile(path string) (file, error) {
 	driverSettings()
-	writer, err := sql.Open("sqlite", dsn(path, false))
+	writing, err := newConnector(dsn(path, false))
 	if err != nil {
 		return file{}, err
 	}
+	reading, err := newConnector(dsn(path, true))
+	if err != nil {
+		return file{}, err
+	}
+	writer, reader := sql.OpenDB(writing), sql.OpenDB(reading)
 	writer.SetMaxOpenConns(1)
 	writer.SetMaxIdleConns(1)
 	writer.SetConnMaxIdleTime(0)
-	reader, err := sql.Open("sqlite", dsn(path, true))
-	if err != nil {
-		return file{}, errors.Join(err, writer.Close())
-	}
 	n := max(4, runtime.NumCPU())
 	reader.SetMaxOpenConns(n)
 	reader.SetMaxIdleConns(n)
