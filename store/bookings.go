@@ -2,7 +2,10 @@ package store
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"lintel/app/when"
@@ -151,9 +154,10 @@ func (tx *Tx) AgendaOf(ids []WorkspaceID, from, to time.Time) ([]Booking, error)
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	within, args := agendaArgs(ids, from, to)
-	all, err := list(tx, scanBooking, bookingQuery+` WHERE k.rowid IN (SELECT b.rowid `+within[0]+` UNION ALL SELECT b.rowid `+within[1]+`) LIMIT ?`,
-		append(args, AgendaLimit)...)
+	all, err := list(tx, scanBooking, bookingQuery+` WHERE k.rowid IN (
+			SELECT b.rowid FROM json_each(?1) w CROSS JOIN booking b WHERE `+agendaShort+`
+			UNION ALL SELECT b.rowid FROM json_each(?1) w CROSS JOIN booking b WHERE `+agendaLong+`)`+limit(AgendaLimit),
+		jsonList(ids), unix(from), unix(to))
 	slices.SortFunc(all, func(a, b Booking) int { // wide rows sort faster here than in the database
 		return cmp.Or(cmp.Compare(a.Workspace, b.Workspace), a.From.Compare(b.From), a.To.Compare(b.To), cmp.Compare(a.ID, b.ID))
 	})
@@ -166,32 +170,58 @@ type Taken struct {
 	Span      when.Interval
 }
 
+// agendaShort and agendaLong are together what takes the workspaces w within [?2, ?3): what began not longer than
+// a day before it, by the one index, and what lasts longer than a day, by the other. Without the bound
+// an agenda would be as slow as the workspace's whole past is long.
+const (
+	agendaShort = `b.workspace_id = w.value AND b.cancelled_at IS NULL AND b.from_at >= ?2 - 86400 AND b.from_at < ?3 AND b.to_at > ?2`
+	agendaLong  = `b.workspace_id = w.value AND b.cancelled_at IS NULL AND b.to_at - b.from_at > 86400 AND b.from_at < ?2 - 86400 AND b.to_at > ?2`
+)
+
 // TakenOf returns when workspaces are taken within [from, to), in no order: AgendaOf without the rest, for
 // whole buildings at once. Times are not clipped.
 func (tx *Tx) TakenOf(ids []WorkspaceID, from, to time.Time) ([]Taken, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	within, args := agendaArgs(ids, from, to)
-	const columns = `SELECT b.workspace_id, b.from_at, b.to_at `
-	return list(tx, func(r scanner) (Taken, error) {
-		var t Taken
-		err := r.Scan(&t.Workspace, instant{&t.Span.From}, instant{&t.Span.To})
-		return t, err
-	}, columns+within[0]+` UNION ALL `+columns+within[1]+` LIMIT ?`, append(args, AgendaLimit)...)
+	out := make([]Taken, 0, 8*len(ids))
+	// One row a workspace: a row a booking costs more than to find it.
+	_, err := list(tx, func(r scanner) (struct{}, error) {
+		var n int
+		var short, long string
+		if err := r.Scan(&n, nullable[string]{&short}, nullable[string]{&long}); err != nil {
+			return struct{}{}, err
+		}
+		var err error
+		if out, err = appendTaken(out, ids[n], short); err == nil {
+			out, err = appendTaken(out, ids[n], long)
+		}
+		return struct{}{}, err
+	}, takenQuery, jsonList(ids), unix(from), unix(to))
+	return out, err
 }
 
-// agendaArgs returns the two sources of an agenda, for UNION ALL, and their arguments: what began not
-// longer than a day before it, by the one index, and what lasts longer than a day, by the other. Without the
-// bound an agenda would be as slow as the workspace's whole past is long.
-func agendaArgs(ids []WorkspaceID, from, to time.Time) (within [2]string, args []any) {
-	const day = 86400 // as in the index booking_long
-	in := `FROM booking b WHERE b.workspace_id IN (` + marks(len(ids)) + `) AND b.cancelled_at IS NULL `
-	within[0] = in + `AND b.from_at >= ? AND b.from_at < ? AND b.to_at > ?`
-	within[1] = in + `AND b.to_at - b.from_at > 86400 AND b.from_at < ? AND b.to_at > ?`
-	args = append(anys(ids), unix(from)-day, unix(to), unix(from))
-	args = append(args, anys(ids)...)
-	return within, append(args, unix(from)-day, unix(from))
+const (
+	takenQuery = `SELECT w.key, ` + takenBy + agendaShort + `), ` + takenBy + agendaLong + `) FROM json_each(?1) w`
+	takenBy    = `(SELECT group_concat(b.from_at || ' ' || b.to_at, ' ') FROM booking b WHERE `
+)
+
+// appendTaken adds what takenBy tells of a workspace: pairs of Unix seconds.
+func appendTaken(out []Taken, id WorkspaceID, pairs string) ([]Taken, error) {
+	for pairs != "" {
+		var at [2]time.Time
+		for i := range at {
+			var word string
+			word, pairs, _ = strings.Cut(pairs, " ")
+			n, err := strconv.ParseInt(word, 10, 64)
+			if err != nil {
+				return out, fmt.Errorf("read when a workspace is taken: %w", err)
+			}
+			at[i] = time.Unix(n, 0).UTC()
+		}
+		out = append(out, Taken{id, when.Interval{From: at[0], To: at[1]}})
+	}
+	return out, nil
 }
 
 // BookingsOfPerson returns the bookings that a person organises or made and that end after from, in
@@ -267,7 +297,7 @@ func (tx *Tx) SetEndReason(id BookingID, r EndReason) error {
 func (tx *Tx) HostedAhead(id BuildingID, from time.Time) ([]Booking, error) {
 	all, err := list(tx, scanBooking, `SELECT `+bookingFacts+`, NULL, NULL, NULL, NULL, NULL, NULL FROM booking k
 		WHERE k.workspace_id IN (`+workspacesOf+`) AND k.hosted = 1
-		AND k.cancelled_at IS NULL AND k.anonymised_at IS NULL AND k.to_at > ? LIMIT ?`, id, unix(from), AgendaLimit)
+		AND k.cancelled_at IS NULL AND k.anonymised_at IS NULL AND k.to_at > ?`+limit(AgendaLimit), id, unix(from))
 	slices.SortFunc(all, func(a, b Booking) int {
 		return cmp.Or(cmp.Compare(a.Workspace, b.Workspace), a.From.Compare(b.From), cmp.Compare(a.ID, b.ID))
 	})

@@ -320,8 +320,13 @@ func TestAgendaBounds(t *testing.T) {
 				t.Errorf("%s:\n%s", name, diff)
 			}
 			taken, err2 := tx.TakenOf([]store.WorkspaceID{a, b}, hour(c.from), hour(c.to))
-			if len(taken) != len(list) {
-				t.Errorf("%s: TakenOf tells %d, AgendaOf %d", name, len(taken), len(list))
+			var all []store.Taken
+			for _, k := range list {
+				all = append(all, store.Taken{Workspace: k.Workspace, Span: k.Span()})
+			}
+			sorted := cmpopts.SortSlices(func(x, y store.Taken) bool { return fmt.Sprint(x) < fmt.Sprint(y) })
+			if diff := cmp.Diff(all, taken, sorted, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s: AgendaOf and TakenOf differ:\n%s", name, diff)
 			}
 			return errors.Join(err, err2)
 		})

@@ -158,12 +158,12 @@ func (tx *Tx) DisplayByClaim(code string) (Display, error) {
 
 // Displays returns all that are not deleted, the oldest first.
 func (tx *Tx) Displays() ([]Display, error) {
-	return list(tx, scanDisplay, `SELECT `+displayColumns+` FROM display WHERE deleted_at IS NULL ORDER BY created_at, id LIMIT ?`, displayLimit)
+	return list(tx, scanDisplay, `SELECT `+displayColumns+` FROM display WHERE deleted_at IS NULL ORDER BY created_at, id`+limit(displayLimit))
 }
 
 // DeletedDisplays returns those that were deleted, the newest deletion first.
 func (tx *Tx) DeletedDisplays() ([]Display, error) {
-	return list(tx, scanDisplay, `SELECT `+displayColumns+` FROM display WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, id LIMIT ?`, displayLimit)
+	return list(tx, scanDisplay, `SELECT `+displayColumns+` FROM display WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, id`+limit(displayLimit))
 }
 
 // PendingDisplays counts those that wait for approval.
@@ -264,7 +264,7 @@ func (tx *Tx) Pictures() ([]DisplayPicture, error) {
 		}
 		copy(p.Hash[:], hash)
 		return p, nil
-	}, `SELECT display_id, hash, rendered_at FROM picture LIMIT ?`, displayLimit)
+	}, `SELECT display_id, hash, rendered_at FROM picture`+limit(displayLimit))
 }
 
 // SavePicture overwrites a display's picture. An unknown display is no error, as it may have been removed meanwhile.

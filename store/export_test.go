@@ -18,16 +18,15 @@ func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
 	return translate(err)
 }
 
-// AgendaPlan returns how the database goes about the two sources of an agenda.
+// AgendaPlan returns how the database goes about when workspaces are taken.
 func (s *Store) AgendaPlan(ctx context.Context, ids []WorkspaceID, from, to time.Time) (plan []string, err error) {
-	within, args := agendaArgs(ids, from, to)
 	err = s.View(ctx, func(tx *Tx) error {
 		plan, err = list(tx, func(r scanner) (string, error) {
 			var id, parent, unused int
 			var detail string
 			err := r.Scan(&id, &parent, &unused, &detail)
 			return detail, err
-		}, `EXPLAIN QUERY PLAN SELECT b.rowid `+within[0]+` UNION ALL SELECT b.rowid `+within[1], args...)
+		}, `EXPLAIN QUERY PLAN `+takenQuery, jsonList(ids), unix(from), unix(to))
 		return err
 	})
 	return plan, err

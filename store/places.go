@@ -126,12 +126,12 @@ func (tx *Tx) Building(id BuildingID) (Building, error) {
 
 // Buildings returns those that stand, by name.
 func (tx *Tx) Buildings() ([]Building, error) {
-	return list(tx, scanBuilding, `SELECT `+buildingColumns+` FROM building b WHERE b.deleted_at IS NULL ORDER BY b.name LIMIT ?`, placeLimit)
+	return list(tx, scanBuilding, `SELECT `+buildingColumns+` FROM building b WHERE b.deleted_at IS NULL ORDER BY b.name`+limit(placeLimit))
 }
 
 // DeletedBuildings returns those that were deleted, the newest deletion first.
 func (tx *Tx) DeletedBuildings() ([]Building, error) {
-	return list(tx, scanBuilding, `SELECT `+buildingColumns+` FROM building b WHERE b.deleted_at IS NOT NULL ORDER BY b.deleted_at DESC, b.name LIMIT ?`, placeLimit)
+	return list(tx, scanBuilding, `SELECT `+buildingColumns+` FROM building b WHERE b.deleted_at IS NOT NULL ORDER BY b.deleted_at DESC, b.name`+limit(placeLimit))
 }
 
 // InsertBuilding stores a new building. A name that is in use is ErrDuplicate.
@@ -166,7 +166,7 @@ func (tx *Tx) OpeningHours(id BuildingID) ([]OpeningSpan, error) {
 		s.ValidTo, err = dateOrZero(to)
 		return s, err
 	}, `SELECT valid_from, valid_to, weekday, opens, closes FROM opening_hours WHERE building_id = ?
-		ORDER BY valid_from, valid_to, weekday, opens LIMIT ?`, id, placeLimit)
+		ORDER BY valid_from, valid_to, weekday, opens`+limit(placeLimit), id)
 	return spans, err
 }
 
@@ -212,13 +212,13 @@ func (tx *Tx) Floor(id FloorID) (Floor, error) {
 // Floors returns those of a building that stand, from the lowest up.
 func (tx *Tx) Floors(id BuildingID) ([]Floor, error) {
 	return list(tx, scanFloor, `SELECT `+floorColumns+` FROM floor f WHERE f.building_id = ? AND f.deleted_at IS NULL
-		ORDER BY f.level, f.name LIMIT ?`, id, placeLimit)
+		ORDER BY f.level, f.name`+limit(placeLimit), id)
 }
 
 // DeletedFloors returns the deleted floors of a building, the newest deletion first.
 func (tx *Tx) DeletedFloors(id BuildingID) ([]Floor, error) {
 	return list(tx, scanFloor, `SELECT `+floorColumns+` FROM floor f WHERE f.building_id = ? AND f.deleted_at IS NOT NULL
-		ORDER BY f.deleted_at DESC, f.name LIMIT ?`, id, placeLimit)
+		ORDER BY f.deleted_at DESC, f.name`+limit(placeLimit), id)
 }
 
 // InsertFloor stores a new floor. ErrDuplicate for a name in use, ErrReference for an unknown building.

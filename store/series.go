@@ -44,7 +44,7 @@ func (tx *Tx) Series(id SeriesID) (Series, error) {
 
 // LiveSeries returns all series that stand, by id: what ExtendSeries goes through.
 func (tx *Tx) LiveSeries() ([]Series, error) {
-	return list(tx, scanSeries, seriesQuery+` WHERE s.cancelled_at IS NULL ORDER BY s.id LIMIT ?`, AgendaLimit)
+	return list(tx, scanSeries, seriesQuery+` WHERE s.cancelled_at IS NULL ORDER BY s.id`+limit(AgendaLimit))
 }
 
 // InsertSeries stores a new series with its personal parts; its occurrences are inserted as bookings.
@@ -74,7 +74,7 @@ func (tx *Tx) setSeriesPeople(s Series) error {
 
 // Occurrences returns all occurrences of a series, cancelled ones too, in the order of the rule.
 func (tx *Tx) Occurrences(id SeriesID) ([]Booking, error) {
-	return list(tx, scanBooking, bookingQuery+` WHERE k.series_id = ? ORDER BY k.original_wall LIMIT ?`, id, AgendaLimit)
+	return list(tx, scanBooking, bookingQuery+` WHERE k.series_id = ? ORDER BY k.original_wall`+limit(AgendaLimit), id)
 }
 
 // LastOriginal returns the latest start that the rule of a series has been laid out to; the zero Wall when

@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/base32"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,11 +35,10 @@ const txLimit = 30 * time.Second
 // returns. Inside that function use nothing else of the store: a second use would wait for the
 // connection that this one holds.
 type Tx struct {
-	ctx  context.Context // of the transaction; never outlives it
-	tx   *sql.Tx
-	box  *secret.Box
-	now  time.Time
-	seen map[string]*sql.Stmt // every query so far; nil = it ran once, and is not prepared yet
+	ctx context.Context // of the transaction; never outlives it
+	tx  *sql.Tx
+	box *secret.Box
+	now time.Time
 }
 
 // View runs f on a consistent snapshot. Writes fail.
@@ -92,38 +93,12 @@ func (s *Store) run(ctx context.Context, db *sql.DB, f func(*Tx) error) (err err
 // Now is the instant of this transaction, in whole seconds UTC; the same for all it writes.
 func (tx *Tx) Now() time.Time { return tx.now }
 
-// prepared returns the query as a prepared statement when it ran before in this transaction: of what is done to
-// many rows, parsing would be half of the work. nil at the first time. The transaction's end closes it.
-func (tx *Tx) prepared(query string) (*sql.Stmt, error) {
-	s, again := tx.seen[query]
-	if again && s == nil {
-		var err error
-		if s, err = tx.tx.PrepareContext(tx.ctx, query); err != nil {
-			return nil, translate(err)
-		}
-	}
-	if tx.seen == nil {
-		tx.seen = map[string]*sql.Stmt{}
-	}
-	tx.seen[query] = s
-	return s, nil
-}
-
 // exec runs a statement and returns how many rows it changed.
 func (tx *Tx) exec(query string, args ...any) (int64, error) {
 	if err := noTimes(args); err != nil {
 		return 0, err
 	}
-	s, err := tx.prepared(query)
-	if err != nil {
-		return 0, err
-	}
-	var res sql.Result
-	if s != nil {
-		res, err = s.ExecContext(tx.ctx, args...)
-	} else {
-		res, err = tx.tx.ExecContext(tx.ctx, query, args...)
-	}
+	res, err := tx.tx.ExecContext(tx.ctx, query, args...)
 	if err != nil {
 		return 0, translate(err)
 	}
@@ -148,17 +123,7 @@ func one[T any](tx *Tx, scan func(scanner) (T, error), query string, args ...any
 	if err := noTimes(args); err != nil {
 		return zero, err
 	}
-	s, err := tx.prepared(query)
-	if err != nil {
-		return zero, err
-	}
-	var row *sql.Row
-	if s != nil {
-		row = s.QueryRowContext(tx.ctx, args...)
-	} else {
-		row = tx.tx.QueryRowContext(tx.ctx, query, args...)
-	}
-	v, err := scan(row)
+	v, err := scan(tx.tx.QueryRowContext(tx.ctx, query, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return zero, ErrNotFound
 	}
@@ -173,16 +138,7 @@ func list[T any](tx *Tx, scan func(scanner) (T, error), query string, args ...an
 	if err := noTimes(args); err != nil {
 		return nil, err
 	}
-	s, err := tx.prepared(query)
-	if err != nil {
-		return nil, err
-	}
-	var rows *sql.Rows
-	if s != nil {
-		rows, err = s.QueryContext(tx.ctx, args...)
-	} else {
-		rows, err = tx.tx.QueryContext(tx.ctx, query, args...)
-	}
+	rows, err := tx.tx.QueryContext(tx.ctx, query, args...)
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -313,6 +269,16 @@ func NewID[T ~string]() T {
 	var b [16]byte
 	rand.Read(b[:])
 	return T(idEncoding.EncodeToString(b[:]))
+}
+
+// limit is the end of a query that returns n rows at most. It stands in the text, as SQLite compiles a query anew
+// whenever its LIMIT is another argument.
+func limit(n int) string { return " LIMIT " + strconv.Itoa(n) }
+
+// jsonList is a list of ids as one argument, for json_each: so the query's text is the same for any number.
+func jsonList[T ~string](ids []T) string {
+	b, _ := json.Marshal(ids) // of strings: it can't fail
+	return string(b)
 }
 
 // marks returns "?,?,?" for n arguments.

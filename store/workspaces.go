@@ -122,7 +122,7 @@ func (tx *Tx) Workspaces(f WorkspaceFilter) ([]WorkspacePlace, error) {
 	if f.IDs != nil {
 		add("w.id IN ("+marks(len(f.IDs))+")", anys(f.IDs)...)
 	}
-	all, err := list(tx, scanPlace, placeQuery+where+` ORDER BY b.name, b.id, f.level, f.name, f.id, w.name, w.id LIMIT ?`, append(args, placeLimit)...)
+	all, err := list(tx, scanPlace, placeQuery+where+` ORDER BY b.name, b.id, f.level, f.name, f.id, w.name, w.id`+limit(placeLimit), args...)
 	if err != nil || len(f.Equipment) == 0 {
 		return all, err
 	}
@@ -141,12 +141,12 @@ func (w Workspace) HasEquipment(wanted ...string) bool {
 
 // DeletedWorkspaces returns the deleted workspaces of a floor, the newest deletion first.
 func (tx *Tx) DeletedWorkspaces(id FloorID) ([]WorkspacePlace, error) {
-	return list(tx, scanPlace, placeQuery+` WHERE w.floor_id = ? AND w.deleted_at IS NOT NULL ORDER BY w.deleted_at DESC, w.name LIMIT ?`, id, placeLimit)
+	return list(tx, scanPlace, placeQuery+` WHERE w.floor_id = ? AND w.deleted_at IS NOT NULL ORDER BY w.deleted_at DESC, w.name`+limit(placeLimit), id)
 }
 
 // Equipment returns every word of equipment that a standing workspace has, each once, in order.
 func (tx *Tx) Equipment() ([]string, error) {
-	lines, err := list(tx, value[string], `SELECT DISTINCT equipment FROM workspace WHERE deleted_at IS NULL AND equipment <> '' LIMIT ?`, placeLimit)
+	lines, err := list(tx, value[string], `SELECT DISTINCT equipment FROM workspace WHERE deleted_at IS NULL AND equipment <> ''`+limit(placeLimit))
 	if err != nil {
 		return nil, err
 	}
