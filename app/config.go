@@ -34,6 +34,7 @@ type TLSConfig struct {
 	Device  ListenerTLS
 	Names   []string // host names and addresses besides those that are found
 	KeyType string   // ecdsa or rsa
+	HSTS    bool     // of the portal, mode files or acme only
 	ACME    ACMEConfig
 }
 

@@ -186,6 +186,8 @@ func TestConfigFaults(t *testing.T) {
 		{"files without files", `tls.portal.mode = "files"`, nil, []string{"set both tls.portal.cert_file and tls.portal.key_file"}},
 		{"files for another mode", "tls.device.cert_file = \"/a\"", nil, []string{`are used only where tls.device.mode is "files", but it is "off"`}},
 		{"name with port", `tls.names = ["a.example.com:8443"]`, nil, []string{"leave out port and https://"}},
+		{"HSTS with the local authority", "tls.portal.mode = \"local-ca\"\ntls.hsts = true", nil, []string{"tls.hsts is used only where tls.portal.mode is"}},
+		{"HSTS without TLS", "tls.hsts = true", nil, []string{"behind a proxy, the proxy sends that header"}},
 		{"ACME without a name", `tls.portal.mode = "acme"`, nil, []string{"an ACME certificate needs a host name"}},
 		{"ACME for an internal name", "tls.portal.mode = \"acme\"\nbase_url = \"https://rooms.local\"", nil, []string{`no public authority gives a certificate for "rooms.local"; use local-ca`}},
 		{"ACME over HTTP", "tls.portal.mode = \"acme\"\nbase_url = \"https://rooms.example.com\"\ntls.acme.directory = \"http://ca\"", nil, []string{"has to be an https:// address"}},

@@ -72,6 +72,9 @@ func (c Config) validateTLS(bad func(string, ...any)) {
 			bad("tls.names holds %q, which is neither a host name nor an IP address; leave out port and https://", name)
 		}
 	}
+	if c.TLS.HSTS && c.TLS.Portal.Mode != TLSFiles && c.TLS.Portal.Mode != TLSACME {
+		bad("tls.hsts is used only where tls.portal.mode is \"files\" or \"acme\", but it is %q; behind a proxy, the proxy sends that header", c.TLS.Portal.Mode)
+	}
 	a := c.TLS.ACME
 	if (a.EABKeyID == "") != a.EABHMAC.IsZero() {
 		bad("tls.acme.eab_key_id and tls.acme.eab_hmac belong together; set both or none")

@@ -113,6 +113,12 @@ func configKeys() []configKey {
 			func(c *Config) any { return &c.TLS.KeyType },
 		},
 		{
+			"tls.hsts", "false", nil, "Whether browsers are told to come back to the portal by TLS alone for a year (HSTS). Only where tls.portal.mode " +
+				"is files or acme, with a certificate that every browser trusts: a browser that was told so lets nobody past a " +
+				"warning, and remembers it after this is switched off.",
+			func(c *Config) any { return &c.TLS.HSTS },
+		},
+		{
 			"tls.acme.directory", "https://acme-v02.api.letsencrypt.org/directory", nil, "Directory of the ACME server. It is contacted only where a " +
 				"mode is acme; choosing that means that you agree to the authority's terms.",
 			func(c *Config) any { return &c.TLS.ACME.Directory },

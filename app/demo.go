@@ -1,13 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"lintel/app/demo"
@@ -62,7 +61,7 @@ func runDemo(ctx context.Context, ds DemoStart) (err error) {
 
 // furnish fills the empty house and returns a link that signs an administrator in.
 func (s *serving) furnish(ctx context.Context) (demo.Building, string, error) {
-	zone, err := localZone()
+	zone, err := when.LoadZone(cmp.Or(localZone(os.Getenv("TZ"), localtimeFile), "UTC")) // the sample building lives by the viewer's clock
 	if err != nil {
 		return demo.Building{}, "", err
 	}
@@ -115,19 +114,4 @@ func (s *serving) fillSamples(ctx context.Context, b demo.Building) error {
 			s.roomChanged(w)
 		}
 	}
-}
-
-// localZone returns this machine's zone by its IANA name, so that the sample building lives by the viewer's
-// clock; UTC when the machine does not tell.
-func localZone() (*time.Location, error) {
-	name := os.Getenv("TZ")
-	if target, err := filepath.EvalSymlinks("/etc/localtime"); name == "" && err == nil {
-		if _, after, ok := strings.Cut(target, "/zoneinfo/"); ok {
-			name = after
-		}
-	}
-	if zone, err := when.LoadZone(strings.TrimPrefix(name, ":")); err == nil {
-		return zone, nil
-	}
-	return when.LoadZone("UTC")
 }

@@ -37,10 +37,9 @@ type Health struct {
 	Faults    []string  `json:"faults"` // empty: healthy; else what does not work, a sentence each
 }
 
-// SetupLink is the one-time address at which the first administrator is made.
+// SetupLink is the address at which the first administrator is made; then it is void.
 type SetupLink struct {
-	URL     string    `json:"url"`
-	Expires time.Time `json:"expires"` // zero: when it has been used
+	URL string `json:"url"`
 }
 
 // NewUser is an account to be added.

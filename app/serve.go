@@ -313,7 +313,8 @@ func (s *serving) servers() error {
 	portal, err := web.New(web.Options{
 		People: s.people, Places: s.places, Bookings: s.bookings, Calendars: s.calendars, Displays: s.displays,
 		Store: s.store, Live: s.hub, BaseURL: s.portalURL, DeviceURL: s.deviceURL, TrustedProxies: cfg.TrustedProxies,
-		Ready: s.store.Ping, System: s.systemFacts, Certificates: s.certificates, Log: start.Log, Now: start.Now,
+		Ready: s.store.Ping, System: s.systemFacts, Certificates: s.certificates,
+		Zone: localZone(os.Getenv("TZ"), localtimeFile), HSTS: cfg.TLS.HSTS, Log: start.Log, Now: start.Now,
 	})
 	if err != nil {
 		return err

@@ -19,19 +19,16 @@ func (p *program) setupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "setup",
 		Short: "Print the link for the first set-up",
-		Long: "Print a one-time link with which the first administrator is made. Once there is an administrator,\n" +
-			"`user add` and `user reset-password` do that.",
+		Long: "Print a new link with which the first administrator is made. It and the four printed before it, also by\n" +
+			"earlier starts, work until one of them has made that administrator; then all of them are void, and `user add`\n" +
+			"and `user reset-password` do that.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.withOperations(cmd.Context(), func(ctx context.Context, ops Operations) error {
 				link, err := ops.SetupLink(ctx, Nothing{})
 				if err != nil {
 					return err
 				}
-				until := ""
-				if !link.Expires.IsZero() {
-					until = ", until " + link.Expires.Local().Format("2006-01-02 15:04 MST")
-				}
-				p.say("Open this link in a browser; it works once%s:\n\n  %s", until, link.URL)
+				p.say("Open this link in a browser; it works until the first administrator is made:\n\n  %s", link.URL)
 				return nil
 			})
 		},

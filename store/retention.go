@@ -16,6 +16,7 @@ const (
 	FactYears    = 2  // when and where, without a person
 	LogDays      = 30 // what displays reported
 	TryHours     = 24 // failed sign-ins
+	UndoDays     = 30 // after that, a deleted place or display can't be brought back
 )
 
 // Retained counts what one run of retention did.

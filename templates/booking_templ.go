@@ -98,7 +98,7 @@ func BookingPage(sh ui.Shell, v Booking) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if v.MayCancel {
-					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("bookings.cancel"), Path: "/bookings/" + v.ID + "/cancel", Kind: ui.Danger}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("bookings.cancel"), Path: "/bookings/" + v.ID + "/cancel", Kind: ui.Danger, Ask: true}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -96,8 +96,8 @@ func DisplayColumns() []string {
 // Display is the page of one display: GET /displays/{id}. The picture refreshes with events named "displays".
 //
 // POST /displays/{id}: name, room, template, language ("" is the building's), soon_minutes, rotation (0, 90, 180, 270), palette (bw, gray4,
-// gray16), mains ("on"). GET /displays/{id}/remove asks, POST /displays/{id}/remove removes. POST /displays/{id}/key gives it a new key,
-// answered with DisplayKeyPage. POST /displays/{id}/reenrol opens a window in which the device may enrol anew.
+// gray16), mains ("on"). GET /displays/{id}/remove asks, POST /displays/{id}/remove removes. GET /displays/{id}/key asks, POST
+// /displays/{id}/key gives it a new key, answered with DisplayKeyPage. POST /displays/{id}/reenrol opens a window in which the device may enrol anew.
 type Display struct {
 	Row       DisplayRow
 	Facts     []ui.Fact
@@ -107,6 +107,7 @@ type Display struct {
 	HasKey    bool // its kind uses a key that can be issued anew
 	Panel     bool // a browser panel: can be paired anew, has no battery
 	Reenrol   string
+	Days      int // for how long a removal can be taken back
 }
 
 // DisplayForm is the settings of a display, as typed.

@@ -58,6 +58,7 @@ func displaysSamples() []sample {
 		{name: "display-now", page: func(sh ui.Shell) templ.Component { return DisplayNow(sh, one) }},
 		{name: "display-panel", page: func(sh ui.Shell) templ.Component { return DisplayPage(sh, panel) }},
 		{name: "display-remove", page: func(sh ui.Shell) templ.Component { return RemoveDisplayPage(sh, one) }},
+		{name: "display-renew", page: func(sh ui.Shell) templ.Component { return RenewKeyPage(sh, one) }},
 		{name: "display-new", page: func(sh ui.Shell) templ.Component { return NewDisplayPage(sh, fresh) }},
 		{name: "display-key", page: func(sh ui.Shell) templ.Component {
 			return DisplayKeyPage(sh, DisplayKey{ID: "d4", Name: "Reserve", Key: "kJ2m9vX4Qw8Zr1Lt6Yb3Ns7Pd5Fh0Gc", URL: "https://rooms.example.com:8443", Header: "Access-Token", PictureURL: "https://rooms.example.com:8443/display/kJ2m9vX4Qw8Zr1Lt6Yb3Ns7Pd5Fh0Gc"})

@@ -27,7 +27,7 @@ type PersonRow struct {
 // POST /settings/people or POST /settings/people/{id}: name, email, login, language ("" is the browser's). Roles of an existing one:
 // POST /settings/people/{id}/roles: grant (several, Grant.Value of those that stay), role and building ("" for all) of one to add, "" for
 // none. A new one takes role and building with the rest. POST /settings/people/{id}/reset answers with ResetLinkPage;
-// POST /settings/people/{id}/disable: disabled ("on" or "").
+// GET /settings/people/{id}/disable asks, POST /settings/people/{id}/disable: disabled ("on" or "").
 type Person struct {
 	ID        string // "" for a new one
 	Name      string

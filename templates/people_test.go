@@ -39,6 +39,7 @@ func peopleSamples() []sample {
 	return []sample{
 		page("people", func(sh ui.Shell) templ.Component { return PeoplePage(sh, list(sh)) }),
 		page("person", func(sh ui.Shell) templ.Component { return PersonPage(sh, person(sh)) }),
+		page("person-disable", func(sh ui.Shell) templ.Component { return DisablePersonPage(sh, person(sh)) }),
 		page("person-disabled", func(sh ui.Shell) templ.Component {
 			v := person(sh)
 			v.Disabled, v.Grants, v.HasLogin, v.Errors = true, nil, false, ui.Errors{"roles": "This is the last administrator."}

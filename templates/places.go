@@ -53,6 +53,7 @@ type BuildingForm struct {
 	Street, Postcode, City, Country string
 	Zone                            string
 	Zones                           []ui.Option
+	GuessZone                       bool // nobody has chosen yet: the browser's zone goes before Zone
 	Language                        string
 	Weekdays                        []int
 	Opens, Closes                   string // a new one only

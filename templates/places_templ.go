@@ -397,7 +397,7 @@ func BuildingPage(sh ui.Shell, v BuildingForm) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if v.ID != "" {
-					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("places.delete_building"), Path: "/settings/places/buildings/" + v.ID + "/delete", Kind: ui.Danger}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("places.delete_building"), Path: "/settings/places/buildings/" + v.ID + "/delete", Kind: ui.Danger, Ask: true}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -654,7 +654,7 @@ func buildingFields(sh ui.Shell, v BuildingForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Select(sh, ui.Field{Name: "zone", Label: sh.T("places.zone"), Help: sh.T("places.zone_help"), Value: v.Zone, Error: v.Errors["zone"], GuessZone: v.ID == "" && v.Zone == ""}, v.Zones).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Select(sh, ui.Field{Name: "zone", Label: sh.T("places.zone"), Help: sh.T("places.zone_help"), Value: v.Zone, Error: v.Errors["zone"], GuessZone: v.GuessZone}, v.Zones).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1031,7 +1031,7 @@ func FloorPage(sh ui.Shell, v FloorForm) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if v.ID != "" {
-					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("places.delete_floor"), Path: "/settings/places/floors/" + v.ID + "/delete", Kind: ui.Danger}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("places.delete_floor"), Path: "/settings/places/floors/" + v.ID + "/delete", Kind: ui.Danger, Ask: true}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

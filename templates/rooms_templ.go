@@ -390,7 +390,7 @@ func RoomFormPage(sh ui.Shell, v RoomForm) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("places.delete_room"), Path: "/settings/places/rooms/" + v.ID + "/delete", Kind: ui.Danger}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("places.delete_room"), Path: "/settings/places/rooms/" + v.ID + "/delete", Kind: ui.Danger, Ask: true}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

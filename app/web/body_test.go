@@ -31,7 +31,7 @@ func TestBodyBounds(t *testing.T) {
 		t.Errorf("the theme became %q", now)
 	}
 	b.post("/account/theme", "theme", "dark", "x", strings.Repeat("x", maxForm-100)).leads(t, "/")
-	b.post("/settings/systems", "kind", "caldav", "name", "Cloud", "url", "https://cloud.example.com", "ca_pem", long).want(t, http.StatusUnprocessableEntity)
+	b.post("/settings/systems", "kind", "caldav", "name", "Cloud", "url", "https://cloud.example.com", "ca", long).want(t, http.StatusUnprocessableEntity)
 	b.post("/settings/places/rooms/import", "step", "look", "floor", string(p.floor), "csv", "name\n"+strings.Repeat("Pilatus\n", maxForm/4)).want(t, http.StatusUnprocessableEntity)
 
 	broken := func(body *brokenBody, kind string) answer {

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"lintel/app/people"
+	"lintel/store"
 )
 
 // missing skips a test that needs something which is not installed; where CI=true it has to be.
@@ -159,6 +160,57 @@ func TestBrowserWithoutScript(t *testing.T) {
 	))
 	if !strings.Contains(today, "Without script") {
 		t.Errorf("Today says %q", today)
+	}
+}
+
+// With script a question opens as a dialog: it can be left, and takes its answer. Without, it is a page of its own.
+func TestBrowserAsksFirst(t *testing.T) {
+	t.Parallel()
+	c, said := tab(t, true)
+	plain, _ := tab(t, false)
+	p, url := livePortal(t)
+	path := "/settings/people/" + string(p.account("leaver").ID)
+	disabled := func() bool {
+		t.Helper()
+		list, _, err := p.People.List(ctx, setup, people.Query{Search: "leaver"})
+		must(t, err)
+		return !list[0].DisabledAt.IsZero()
+	}
+	var title string
+	ask := chromedp.Tasks{chromedp.Navigate(url + path), chromedp.Click(`a[data-ask]`, chromedp.ByQuery), chromedp.WaitVisible("dialog h2", chromedp.ByQuery)}
+	must(t, chromedp.Run(c, signInAs("boss", url), ask, chromedp.Text("dialog h2", &title, chromedp.ByQuery),
+		chromedp.Click("dialog [data-keep]", chromedp.ByQuery), chromedp.WaitNotPresent("dialog", chromedp.ByQuery)))
+	if title != "Disable the account of Person leaver?" || disabled() {
+		t.Errorf("the dialog asks %q; the account is disabled before it was answered: %v", title, disabled())
+	}
+	must(t, chromedp.Run(c, ask, chromedp.Click("dialog .button-danger-primary", chromedp.ByQuery), chromedp.WaitVisible(".notice-said", chromedp.ByQuery)))
+	if !disabled() {
+		t.Error("the dialog's answer did nothing")
+	}
+	must(t, p.People.SetDisabled(ctx, setup, store.AccountID(strings.TrimPrefix(path, "/settings/people/")), false))
+	must(t, chromedp.Run(plain, signInAs("boss", url), chromedp.Navigate(url+path), chromedp.Click(`a[data-ask]`, chromedp.ByQuery),
+		chromedp.WaitVisible("form[data-question]", chromedp.ByQuery), chromedp.Click(".button-danger-primary", chromedp.ByQuery), chromedp.WaitVisible(".notice-said", chromedp.ByQuery)))
+	if !disabled() {
+		t.Error("the page's answer did nothing")
+	}
+	if len(*said) > 0 {
+		t.Errorf("the console says %q", *said)
+	}
+}
+
+// A new building begins with the browser's zone, also where the browser calls it by an older name.
+func TestBrowserTellsItsZone(t *testing.T) {
+	t.Parallel()
+	c, _ := tab(t, true)
+	_, url := livePortal(t)
+	must(t, chromedp.Run(c, signInAs("boss", url)))
+	for zone, want := range map[string]string{"America/Santiago": "America/Santiago", "Asia/Kolkata": "Asia/Kolkata", "Asia/Calcutta": "Asia/Kolkata"} {
+		var got string
+		must(t, chromedp.Run(c, emulation.SetTimezoneOverride(zone), chromedp.Navigate(url+"/settings/places/buildings/new"),
+			chromedp.WaitVisible("#zone", chromedp.ByQuery), chromedp.Poll(`!document.querySelector("[data-guess-zone]")`, nil), chromedp.Value("#zone", &got, chromedp.ByQuery)))
+		if got != want {
+			t.Errorf("in %s the form has %q", zone, got)
+		}
 	}
 }
 

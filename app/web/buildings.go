@@ -21,12 +21,13 @@ import (
 // The form of a building.
 
 func (s *Server) newBuilding(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return s.showBuilding(w, r, v, http.StatusOK, freshBuilding(v))
+	return s.showBuilding(w, r, v, http.StatusOK, s.freshBuilding(v))
 }
 
-// freshBuilding is the empty form.
-func freshBuilding(v *visitor) templates.BuildingForm {
+// freshBuilding is the empty form. Its zone is the server's until the browser tells its own.
+func (s *Server) freshBuilding(v *visitor) templates.BuildingForm {
 	return templates.BuildingForm{
+		Zone: s.Zone, GuessZone: true,
 		Language: string(v.Lang()), Weekdays: []int{1, 2, 3, 4, 5}, Retention: templates.RetainMidnight,
 		Opens: when.Clock(places.DefaultOpens), Closes: when.Clock(places.DefaultCloses),
 	}

@@ -37,12 +37,7 @@ func displayForm(d displays.View) templates.DisplayForm {
 }
 
 func (s *Server) showDisplay(w http.ResponseWriter, r *http.Request, v *visitor, status int, d displays.View, form templates.DisplayForm) error {
-	place := store.WorkspacePlace{}
-	if d.Workspace != "" {
-		if p, err := s.Places.Workspace(r.Context(), v.Actor, d.Workspace); err == nil { // one that was deleted is none
-			place = p
-		}
-	}
+	place := s.placeOf(r, v, d)
 	view := templates.Display{
 		Row: s.displayRow(v, d, place), Form: form, MayManage: true, Panel: d.Protocol == store.ProtocolPanel,
 		HasKey: d.Protocol != store.ProtocolPanel && d.State == store.DisplayApproved,
@@ -139,14 +134,18 @@ func (s *Server) askRemoveDisplay(w http.ResponseWriter, r *http.Request, v *vis
 	if err != nil {
 		return err
 	}
-	place := store.WorkspacePlace{}
+	view := templates.Display{Row: s.displayRow(v, d, s.placeOf(r, v, d)), Days: store.UndoDays}
+	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.RemoveDisplayPage(sh, view) })
+}
+
+// placeOf returns where a display is; the zero place for one without a room, or whose room was deleted.
+func (s *Server) placeOf(r *http.Request, v *visitor, d displays.View) store.WorkspacePlace {
 	if d.Workspace != "" {
-		if p, err := s.Places.Workspace(r.Context(), v.Actor, d.Workspace); err == nil { // one that was deleted is none
-			place = p
+		if p, err := s.Places.Workspace(r.Context(), v.Actor, d.Workspace); err == nil {
+			return p
 		}
 	}
-	row := s.displayRow(v, d, place)
-	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.RemoveDisplayPage(sh, templates.Display{Row: row}) })
+	return store.WorkspacePlace{}
 }
 
 func (s *Server) removeDisplay(w http.ResponseWriter, r *http.Request, v *visitor) error {
@@ -163,6 +162,16 @@ func (s *Server) restoreDisplay(w http.ResponseWriter, r *http.Request, v *visit
 		return err
 	}
 	return s.done(w, r, v, "/displays/"+string(id), v.T("ui.restored"))
+}
+
+// askRenewKey asks before a display's present key stops working.
+func (s *Server) askRenewKey(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	d, err := s.Displays.Get(r.Context(), v.Actor, store.DisplayID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	view := templates.Display{Row: s.displayRow(v, d, s.placeOf(r, v, d))}
+	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.RenewKeyPage(sh, view) })
 }
 
 // renewKey gives a display a new key, shown once.

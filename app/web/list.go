@@ -76,7 +76,7 @@ func sendCSV(w http.ResponseWriter, name string, rows [][]string) error {
 	for _, row := range rows {
 		cells := slices.Clone(row)
 		for i, cell := range cells {
-			if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+			if formula(cell) {
 				cells[i] = "'" + cell
 			}
 		}
@@ -90,3 +90,14 @@ func sendCSV(w http.ResponseWriter, name string, rows [][]string) error {
 	_, _ = w.Write(out.Bytes()) // whoever asked may be gone
 	return c.Error()
 }
+
+// formula reports whether a spreadsheet would take a cell for a formula. A negative number is none.
+func formula(cell string) bool {
+	if cell == "" || !strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
+		return false
+	}
+	whole, decimals, point := strings.Cut(strings.TrimPrefix(cell, "-"), ".")
+	return cell[0] != '-' || !digits(whole) || point && !digits(decimals)
+}
+
+func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

@@ -28,7 +28,7 @@ func (s *Server) guard(mux http.Handler) (http.Handler, error) {
 	}
 	h := crossOrigin.Handler(s.streamOrZip(mux, zip(mux)))
 	h = s.withBase(h)
-	h = withHeaders(h)
+	h = s.withHeaders(h)
 	h = s.withClient(h)
 	h = s.withLog(h)
 	return withRequestID(h), nil
@@ -75,7 +75,7 @@ func withRequestID(next http.Handler) http.Handler {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-func withHeaders(next http.Handler) http.Handler {
+func (s *Server) withHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -86,6 +86,9 @@ func withHeaders(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
+		if s.HSTS {
+			h.Set("Strict-Transport-Security", "max-age=31536000") // other names of the domain are not ours to decide
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -259,6 +259,18 @@ func (s *Server) showResetLink(w http.ResponseWriter, r *http.Request, v *visito
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.ResetLinkPage(sh, view) })
 }
 
+// askDisable asks before an account is disabled.
+func (s *Server) askDisable(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	view, err := s.personView(r, v)
+	if err != nil {
+		return err
+	}
+	if view.You {
+		return problem.New(problem.Conflict, "people.not_yourself")
+	}
+	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.DisablePersonPage(sh, view) })
+}
+
 func (s *Server) disablePerson(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	id := store.AccountID(r.PathValue("id"))
 	if id == v.account.ID {

@@ -16,9 +16,6 @@ import (
 	"lintel/templates/ui"
 )
 
-// undoDays is for how long a page promises that a deletion can be taken back.
-const undoDays = 30
-
 const placesPath = "/settings/places"
 
 // placesPage shows the organisation with its buildings and floors.
@@ -195,7 +192,7 @@ func (s *Server) askDelete(ref placeRef) handler {
 		if err != nil {
 			return err
 		}
-		view := templates.Delete{What: what, Name: going.Name, Action: back + "/delete", Back: back, Days: undoDays}
+		view := templates.Delete{What: what, Name: going.Name, Action: back + "/delete", Back: back, Days: store.UndoDays}
 		count := func(key string, n int) {
 			if n > 0 {
 				view.Goes = append(view.Goes, ui.Fact{Key: v.T(key), Value: v.Number(n)})

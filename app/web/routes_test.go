@@ -149,6 +149,7 @@ func rich(t testing.TB, at time.Time) (*portal, map[string]string) {
 		"/displays/{id}/{picture}":                       "/displays/" + string(display) + "/" + picture,
 		"/settings/systems/{id}":                         "/settings/systems/" + string(system),
 		"/settings/people/{id}":                          "/settings/people/" + string(p.boss().ID),
+		"/settings/people/{id}/disable":                  "/settings/people/" + string(p.account("colleague").ID) + "/disable",
 		"/settings/places/buildings/{id}":                "/settings/places/buildings/" + string(p.building),
 		"/settings/places/buildings/{id}/hours/{period}": "/settings/places/buildings/" + string(p.building) + "/hours/_",
 		"/settings/places/floors/{id}":                   "/settings/places/floors/" + string(p.floor),
@@ -277,6 +278,21 @@ func TestHeaders(t *testing.T) {
 	for _, forbidden := range []string{" style=", "<style", "onclick=", "javascript:"} {
 		if strings.Contains(a.body, forbidden) {
 			t.Errorf("the page holds %q, which the policy forbids", forbidden)
+		}
+	}
+}
+
+// Browsers are told to insist on TLS where the administrator wants it, and never without.
+func TestHSTS(t *testing.T) {
+	t.Parallel()
+	const header = "Strict-Transport-Security"
+	if got := furnished(t).browser().get("/sign-in").header.Get(header); got != "" {
+		t.Errorf("by itself the portal says %q", got)
+	}
+	p := furnished(t, func(o *Options) { o.HSTS = true })
+	for _, path := range []string{"/sign-in", "/static/app.css", "/nothing"} {
+		if got := p.browser().get(path).header.Get(header); got != "max-age=31536000" {
+			t.Errorf("%s says %q", path, got)
 		}
 	}
 }

@@ -214,6 +214,10 @@ func TestDisplays(t *testing.T) {
 	b.get("/displays?q=matter").want(t, 200, "Nothing matches")
 	b.get("/displays.csv").want(t, 200, "Door 1", "AA:BB:CC:DD:EE:01")
 
+	b.get(path+"/key").want(t, 200, "Give Door 1 a new key?", "stops working at once", "-data-copy")
+	if _, err := p.Displays.Poll(e.Key.Reveal(), displays.Report{}); err != nil {
+		t.Errorf("the question alone took the key away: %v", err)
+	}
 	key := b.post(path+"/key").want(t, 200, "shown once")
 	if _, err := p.Displays.Poll(e.Key.Reveal(), displays.Report{}); !errors.Is(err, displays.ErrUnknownKey) {
 		t.Errorf("the old key: %v", err)
@@ -333,10 +337,13 @@ func TestPeople(t *testing.T) {
 	b.post(path+"/roles", "grant", "user:", "role", "booking_manager", "building", string(p.building)).leads(t, path)
 	b.get(path).want(t, 200, "Booking manager", "Zürich office")
 	b.post(path+"/roles", "role", "king").want(t, 422, "There is no such role")
+	b.get(path+"/disable").want(t, 200, "Disable the account of Anna Muster?", `name="disabled" value="on"`)
+	b.get(path).want(t, 200, "-The account is disabled")
 	b.post(path+"/disable", "disabled", "on").leads(t, path)
 	b.get(path).want(t, 200, "The account is disabled")
 	b.post(path+"/disable", "disabled", "").leads(t, path)
 	own := "/settings/people/" + p.id("boss")
+	b.get(own+"/disable").want(t, 409, "can’t disable your own account")
 	b.post(own+"/disable", "disabled", "on").want(t, 409, "can’t disable your own account")
 	b.post(own+"/roles", "role", "user").want(t, 409, "This is the last administrator")
 	b.get("/settings/people").want(t, 200) // and is it still

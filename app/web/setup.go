@@ -150,7 +150,7 @@ func (s *Server) setupOrganisation(w http.ResponseWriter, r *http.Request, v *vi
 	if err != nil {
 		return err
 	}
-	view := templates.SetupOrganisation{Organisation: o.Name, Building: freshBuilding(v)}
+	view := templates.SetupOrganisation{Organisation: o.Name, Building: s.freshBuilding(v)}
 	first, err := s.firstBuilding(r.Context(), v)
 	if err != nil {
 		return err

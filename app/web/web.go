@@ -47,6 +47,12 @@ type Options struct {
 	System       func(context.Context) (SystemFacts, error)
 	Certificates func() []Certificate
 
+	// Zone is the IANA name of the server's own time zone, which new buildings begin with; "" where it is not known.
+	Zone string
+	// HSTS tells browsers to come back by TLS alone for a year (RFC 6797). It is for a portal that has a certificate
+	// which every browser trusts.
+	HSTS bool
+
 	Log *slog.Logger
 	Now func() time.Time
 }

@@ -57,6 +57,44 @@ function say(text) {
   if (live && text && live.textContent !== text) live.textContent = text;
 }
 
+// The question behind a link with data-ask opens in a dialog. Where that fails, the link leads to its page.
+doc.addEventListener("click", async (event) => {
+  const link = event.target.closest?.("a[data-ask]");
+  if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  if (doc.querySelector("dialog")) return;
+  let question;
+  try {
+    const answer = await fetch(link.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    question = answer.ok && page.querySelector("form[data-question]");
+  } catch {
+    // the page says what is wrong
+  }
+  if (question) ask(doc.importNode(question, true));
+  else location.assign(link.href);
+});
+
+function ask(form) {
+  const title = doc.createElement("h2");
+  title.id = "question";
+  title.textContent = form.dataset.question;
+  form.prepend(title);
+  const dialog = doc.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", "question");
+  dialog.append(form);
+  const keep = form.querySelector("[data-keep]");
+  dialog.addEventListener("click", (event) => {
+    if (event.target !== dialog && !keep.contains(event.target)) return;
+    event.preventDefault();
+    dialog.close();
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  doc.body.append(dialog);
+  dialog.showModal();
+  keep.focus();
+}
+
 // A part with data-when="field=a b" shows only while that field of its form has one of these values.
 function showParts(form) {
   for (const part of form.querySelectorAll("[data-when]")) {
@@ -77,12 +115,27 @@ function prepare(root) {
   }
   for (const element of root.querySelectorAll("[data-scripted]")) element.hidden = false;
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  for (const select of root.querySelectorAll("select[data-guess-zone]")) {
-    if ([...select.options].some((option) => option.value === here)) select.value = here;
-  }
+  for (const select of root.querySelectorAll("select[data-guess-zone]")) guessZone(select, here);
   // The building's zone is named where it differs from the viewer's at this moment.
   for (const note of root.querySelectorAll("[data-zone]")) {
     note.hidden = clockIn(note.dataset.zone) === clockIn(here);
+  }
+}
+
+// guessZone chooses the browser's zone once, where the list has it. A browser may call a zone by an older name
+// (Asia/Calcutta): then the option is it that the browser itself takes for the same.
+function guessZone(select, here) {
+  delete select.dataset.guessZone;
+  const names = [...select.options].map((option) => option.value);
+  const found = names.includes(here) ? here : names.find((name) => sameZone(name, here));
+  if (found) select.value = found;
+}
+
+function sameZone(name, here) {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone === here;
+  } catch {
+    return false; // a zone that the browser does not know
   }
 }
 

@@ -22,6 +22,7 @@ type Button struct {
 	Name  string // of a submit button's field, "" for none
 	Value string
 	Aria  string // what a screen reader says instead of Label where that is too short: "Book Säntis"
+	Ask   bool   // of a link: it leads to a Confirmation, which opens as a dialog where scripts run
 }
 
 // ButtonKind is how a button looks.
@@ -159,6 +160,14 @@ type Confirm struct {
 	Action string // POST target, without Base
 	Hidden []Fact // further form fields
 	Back   string // where "Keep" leads
+	Keep   string // the label of the way back; "" is "Keep it"
+}
+
+func (c Confirm) keep(sh Shell) string {
+	if c.Keep != "" {
+		return c.Keep
+	}
+	return sh.T("ui.keep")
 }
 
 func aria(label string) templ.Attributes {
@@ -166,6 +175,13 @@ func aria(label string) templ.Attributes {
 		return nil
 	}
 	return templ.Attributes{"aria-label": label}
+}
+
+func ask(b Button) templ.Attributes {
+	if !b.Ask {
+		return nil
+	}
+	return templ.Attributes{"data-ask": true}
 }
 
 func submitValue(b Button) templ.Attributes {
