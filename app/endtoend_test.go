@@ -289,7 +289,7 @@ func testCalendarToDoor(t *testing.T, srv *conntest.Server) {
 	dir := t.TempDir()
 	r := run(t, dir, nil)
 	ws := r.room(zone, "Matterhorn")
-	connection := calendars.Connection{Kind: "caldav", Name: "Calendar", URL: srv.URL + "/", Username: srv.User, Password: secret.New(srv.Password)}
+	connection := calendars.Connection{Kind: "caldav", Name: "Calendar", URL: srv.URL + "/", Username: srv.User, Secrets: map[string]secret.Text{"password": secret.New(srv.Password)}}
 	report, err := r.calendars.Check(ctx, byCommand, "", connection, cal, true)
 	if err != nil || !report.OK() {
 		t.Fatalf("check: %+v, %v", report, err)

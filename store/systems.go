@@ -15,10 +15,11 @@ type System struct {
 	Name         string
 	URL          string
 	Username     string
-	Password     secret.Text // zero when none is set
+	Secrets      map[string]secret.Text // by field, such as "password"; sealed
 	CAPEM        string      // roots trusted for this system only, PEM; "" = the system's and the configured ones
 	Settings     map[string]string
 	PausedAt     time.Time // zero while it is tried; set when the sign-in was refused twice
+	WaitUntil    time.Time // the system asked for it: nothing is sent before; zero when nothing is awaited
 	LastOK       time.Time // zero = never
 	FailingSince time.Time // zero while it works
 	ErrorKind    string
@@ -26,13 +27,13 @@ type System struct {
 	CreatedAt    time.Time
 }
 
-const systemColumns = `id, kind, name, url, username, password, ca_pem, settings, paused_at, last_ok, failing_since, error_kind, error_said, created_at`
+const systemColumns = `id, kind, name, url, username, secrets, ca_pem, settings, paused_at, wait_until, last_ok, failing_since, error_kind, error_said, created_at`
 
 func (tx *Tx) scanSystem(r scanner) (System, error) {
 	var y System
 	var sealed []byte
 	var settings string
-	err := r.Scan(&y.ID, &y.Kind, &y.Name, &y.URL, &y.Username, &sealed, &y.CAPEM, &settings, instant{&y.PausedAt},
+	err := r.Scan(&y.ID, &y.Kind, &y.Name, &y.URL, &y.Username, &sealed, &y.CAPEM, &settings, instant{&y.PausedAt}, instant{&y.WaitUntil},
 		instant{&y.LastOK}, instant{&y.FailingSince}, &y.ErrorKind, &y.ErrorSaid, instant{&y.CreatedAt})
 	if err != nil {
 		return y, err
@@ -40,11 +41,21 @@ func (tx *Tx) scanSystem(r scanner) (System, error) {
 	if err := json.Unmarshal([]byte(settings), &y.Settings); err != nil {
 		return y, fmt.Errorf("read settings of a booking system: %w", err)
 	}
-	plain, err := tx.open("booking_system", "password", string(y.ID), sealed)
+	if len(sealed) == 0 {
+		return y, nil
+	}
+	plain, err := tx.open("booking_system", "secrets", string(y.ID), sealed)
 	if err != nil {
 		return y, err
 	}
-	y.Password = secret.New(string(plain))
+	var secrets map[string]string
+	if err := json.Unmarshal(plain, &secrets); err != nil {
+		return y, fmt.Errorf("read secrets of a booking system: not as they were written")
+	}
+	y.Secrets = make(map[string]secret.Text, len(secrets))
+	for k, v := range secrets {
+		y.Secrets[k] = secret.New(v)
+	}
 	return y, nil
 }
 
@@ -69,13 +80,23 @@ func (tx *Tx) SaveSystem(y System) error {
 		settings = []byte("{}")
 	}
 	var sealed []byte
-	if !y.Password.IsZero() {
-		sealed = tx.seal("booking_system", "password", string(y.ID), []byte(y.Password.Reveal()))
+	secrets := map[string]string{}
+	for k, v := range y.Secrets {
+		if !v.IsZero() {
+			secrets[k] = v.Reveal()
+		}
 	}
-	_, err = tx.exec(`INSERT INTO booking_system (id, kind, name, url, username, password, ca_pem, settings, created_at)
+	if len(secrets) > 0 {
+		plain, err := json.Marshal(secrets)
+		if err != nil {
+			return fmt.Errorf("save booking system: %w", err)
+		}
+		sealed = tx.seal("booking_system", "secrets", string(y.ID), plain)
+	}
+	_, err = tx.exec(`INSERT INTO booking_system (id, kind, name, url, username, secrets, ca_pem, settings, created_at)
 		VALUES (?,?,?,?,?,?,?,?,?)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, url = excluded.url, username = excluded.username,
-			password = excluded.password, ca_pem = excluded.ca_pem, settings = excluded.settings, paused_at = NULL`,
+			secrets = excluded.secrets, ca_pem = excluded.ca_pem, settings = excluded.settings, paused_at = NULL`,
 		y.ID, y.Kind, y.Name, y.URL, y.Username, sealed, y.CAPEM, string(settings), unix(tx.now))
 	return err
 }
@@ -91,13 +112,13 @@ func (tx *Tx) DeleteSystem(id SystemID) error {
 			return err
 		}
 	}
-	return tx.must(`UPDATE booking_system SET deleted_at = ?, password = NULL, username = '' WHERE id = ? AND deleted_at IS NULL`, unix(tx.now), id)
+	return tx.must(`UPDATE booking_system SET deleted_at = ?, secrets = NULL, username = '' WHERE id = ? AND deleted_at IS NULL`, unix(tx.now), id)
 }
 
 // SaveSystemState stores how the connection does.
 func (tx *Tx) SaveSystemState(y System) error {
-	return tx.must(`UPDATE booking_system SET paused_at = ?, last_ok = ?, failing_since = ?, error_kind = ?, error_said = ? WHERE id = ?`,
-		unixOrNull(y.PausedAt), unixOrNull(y.LastOK), unixOrNull(y.FailingSince), y.ErrorKind, y.ErrorSaid, y.ID)
+	return tx.must(`UPDATE booking_system SET paused_at = ?, wait_until = ?, last_ok = ?, failing_since = ?, error_kind = ?, error_said = ? WHERE id = ?`,
+		unixOrNull(y.PausedAt), unixOrNull(y.WaitUntil), unixOrNull(y.LastOK), unixOrNull(y.FailingSince), y.ErrorKind, y.ErrorSaid, y.ID)
 }
 
 // Resource is the calendar of one workspace in a booking system.

@@ -66,7 +66,8 @@ type SetupOrganisation struct {
 // POST /setup/system: the fields of SystemForm, also step; kind=hosted has no others.
 type SetupSystem struct {
 	Progress SetupProgress
-	Kind     string // "" before one is chosen
+	Kind     string   // "" before one is chosen
+	Kinds    []string // that can be connected
 	System   SystemForm
 }
 

@@ -16,7 +16,7 @@ type Systems struct {
 type SystemCard struct {
 	ID        string
 	Name      string // "Nextcloud"
-	Kind      string // caldav or ics
+	Kind      string // caldav, ews, …
 	State     ui.State
 	StateWord string // "Good, 20 s ago", "Failing since 13:40", "Never read yet"
 	Facts     []ui.Fact
@@ -45,7 +45,8 @@ type HostedCard struct{ Rooms int }
 type System struct {
 	Card      SystemCard
 	Attached  []AttachedRoom
-	Found     bool       // the system was asked for its calendars
+	MayList   bool       // the system can tell which calendars it has
+	Found     bool       // it was asked for them
 	Calendars []Calendar // those that no room uses yet
 	Rooms     []ui.Option
 	Floors    []ui.Option
@@ -81,23 +82,65 @@ type AttachForm struct {
 	Errors        ui.Errors
 }
 
-// SystemKinds chooses what to connect: GET /settings/systems/new leads on with ?kind=caldav or ?kind=ics.
-type SystemKinds struct{}
+// SystemKinds chooses what to connect: GET /settings/systems/new leads on with ?kind=….
+type SystemKinds struct{ Kinds []string }
 
 // SystemForm connects or changes a booking system: GET /settings/systems/new?kind=… and GET /settings/systems/{id}/edit.
 //
-// POST /settings/systems or POST /settings/systems/{id}/edit: kind, name, url, username, password ("" keeps the present one), ca_pem,
-// step (SystemCheck to try it without saving, SystemSave).
+// POST /settings/systems or POST /settings/systems/{id}/edit: kind, name, the fields of the kind (a secret left empty keeps the
+// present one), step (SystemCheck to try it without saving, SystemSave).
 type SystemForm struct {
-	ID          string // "" for a new one
-	Kind        string // caldav or ics
-	Name        string
-	URL         string
-	Username    string
-	HasPassword bool // one is stored
-	CAPEM       string
-	Steps       []ui.CheckStep // of a check that was just run
-	Errors      ui.Errors
+	ID     string // "" for a new one
+	Kind   string
+	Name   string
+	Fields []SystemField
+	Guide  []GuidePart    // what the administrators of the booking system have to do first
+	Steps  []ui.CheckStep // of a check that was just run
+	Errors ui.Errors
+}
+
+// SystemField is one thing to type about a kind of system.
+type SystemField struct {
+	ui.Field
+	Control string      // ControlInput, …
+	Options []ui.Option // of ControlSelect
+	When    string      // "auth=ntlm kerberos": counts only with one of these; "" = always
+	More    bool        // among the less common ones, which are folded away
+}
+
+// The controls of a SystemField.
+const (
+	ControlInput  = "input"
+	ControlSelect = "select"
+	ControlArea   = "area"
+)
+
+// GuidePart is one step of a guide, with commands to copy.
+type GuidePart struct {
+	Title, Text string
+	Commands    string // several lines; "" when there is nothing to run
+	Where       string // where to run them: "Exchange Management Shell"
+}
+
+// common returns the fields that everybody fills in, or the others.
+func (v SystemForm) common(more bool) []SystemField {
+	var out []SystemField
+	for _, f := range v.Fields {
+		if f.More == more {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// moreOpen reports whether the folded fields must be seen: one of them is set or wrong.
+func (v SystemForm) moreOpen() bool {
+	for _, f := range v.common(true) {
+		if f.Error != "" || f.Control != ControlSelect && f.Value != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // The values of the field "step" of a system's form.

@@ -27,10 +27,19 @@ func sampleCards() []SystemCard {
 	}
 }
 
+func sampleFields() []SystemField {
+	return []SystemField{
+		{Field: ui.Field{Name: "url", Label: "Address", Value: "https://cloud.example.ch", Error: "This address has no host."}, Control: ControlInput},
+		{Field: ui.Field{Name: "auth", Label: "Sign-in", Value: "ntlm"}, Control: ControlSelect, Options: []ui.Option{{Value: "ntlm", Label: "NTLM"}, {Value: "kerberos", Label: "Kerberos"}}},
+		{Field: ui.Field{Name: "realm", Label: "Realm"}, Control: ControlInput, When: "auth=kerberos"},
+		{Field: ui.Field{Name: "ca", Label: "Certificate authority", Optional: true, Class: "textarea-code"}, Control: ControlArea, More: true},
+	}
+}
+
 func systemsSamples() []sample {
 	page := func(name string, page func(ui.Shell) templ.Component) sample { return sample{name: name, page: page} }
 	one := System{
-		Card: sampleCards()[0], Found: true, Rooms: roomOptions(), Floors: []ui.Option{{Value: "g", Label: "Ground floor"}},
+		Card: sampleCards()[0], MayList: true, Found: true, Rooms: roomOptions(), Floors: []ui.Option{{Value: "g", Label: "Ground floor"}},
 		Attached: []AttachedRoom{
 			{ID: "matterhorn", Name: "Matterhorn", Address: "/calendars/rooms/matterhorn/", State: ui.Free, Word: "Good", LastOK: "20 s ago", Writable: true},
 			{ID: "rigi", Name: "Rigi", Address: "/calendars/rooms/rigi/", State: ui.Busy, Word: "Failing since 13:40", Said: "The server does not let svc-rooms read this calendar.", Notes: []string{"3 events could not be read"}, LastOK: "25 min ago"},
@@ -53,10 +62,14 @@ func systemsSamples() []sample {
 		page("system-feed", func(sh ui.Shell) templ.Component { return SystemPage(sh, feed) }),
 		page("system-ask", func(sh ui.Shell) templ.Component { return SystemPage(sh, ask) }),
 		page("system-none", func(sh ui.Shell) templ.Component { return SystemPage(sh, none) }),
-		page("system-kinds", func(sh ui.Shell) templ.Component { return SystemKindsPage(sh, SystemKinds{}) }),
-		page("system-new", func(sh ui.Shell) templ.Component { return SystemFormPage(sh, SystemForm{Kind: "caldav"}) }),
+		page("system-kinds", func(sh ui.Shell) templ.Component {
+			return SystemKindsPage(sh, SystemKinds{Kinds: []string{"ews", "graph", "google", "caldav", "ics", "connector", "push"}})
+		}),
+		page("system-new", func(sh ui.Shell) templ.Component {
+			return SystemFormPage(sh, SystemForm{Kind: "ews", Fields: sampleFields(), Guide: []GuidePart{{Title: "Give the account rights on each room", Text: "Editor is enough.", Where: "Exchange Management Shell", Commands: "Add-MailboxFolderPermission room1:\\Calendar -User svc-rooms -AccessRights Editor"}}})
+		}),
 		page("system-edit", func(sh ui.Shell) templ.Component {
-			return SystemFormPage(sh, SystemForm{ID: "1", Kind: "caldav", Name: "Nextcloud", URL: "https://cloud.example.ch", Username: "svc-rooms", HasPassword: true, Steps: sampleSteps(), Errors: ui.Errors{"url": "This address has no host."}})
+			return SystemFormPage(sh, SystemForm{ID: "1", Kind: "caldav", Name: "Nextcloud", Fields: sampleFields(), Steps: sampleSteps(), Errors: ui.Errors{"name": "Another booking system has this name."}})
 		}),
 		page("system-new-ics", func(sh ui.Shell) templ.Component {
 			return SystemFormPage(sh, SystemForm{Kind: "ics", Errors: ui.Errors{"": "Not saved."}})

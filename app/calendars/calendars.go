@@ -38,8 +38,13 @@ type Kind struct {
 	Open     Open
 	Every    time.Duration // normal pace of probes
 	Hot      time.Duration // pace while something is about to happen
+	Calm     time.Duration // pace of probes of rooms that the system tells us of by itself (connectors.Watcher)
 	Parallel int           // rooms read at the same time
 	Feeds    bool          // a room's address is a URL that may hold a token: it is sealed, and the connector knows it by the resource's id
+	Pushed   bool          // the system's own script brings the agenda (Service.Push): there is no connector, Open is nil
+	Fields   []Field       // what an administrator types, in the order of the form
+	// Prepare completes what was typed before it is stored, for secrets that Lintel makes itself; optional.
+	Prepare func(*store.System, time.Time) error
 }
 
 // roomID is the name by which the kind's connector knows a room.
@@ -71,8 +76,9 @@ type system struct {
 	inFlight   int
 	wake       chan struct{}
 	stop       context.CancelFunc
-	blocked    time.Time // nothing is sent before
-	failures   int       // in a row, of the whole system
+	rewatch    chan struct{} // the rooms to watch are others now
+	blocked    time.Time     // nothing is sent before
+	failures   int           // in a row, of the whole system
 	authTries  int
 	dirty      bool
 	reads      int // reads and probes since the meter was reset
@@ -92,6 +98,8 @@ type room struct {
 	touched  time.Time     // a person or device did something with it: read faster for a while
 	wait     time.Duration // how long the source asked us not to come back; 0 = it has no wish
 	force    bool          // read even when the probe says that nothing changed
+	live     bool          // the system tells us of changes by itself
+	hinted   bool          // it did so while the room was being worked on
 	dirty    bool
 	progress [2]int
 	lease    sync.Mutex // one write or read at a time
@@ -157,10 +165,16 @@ func of(resources []store.Resource, id store.SystemID) []store.Resource {
 // addSystem opens a system and starts its workers. s.mu is held.
 func (s *Service) addSystem(y store.System, rooms []store.Resource) {
 	kind, ok := s.o.Kinds[y.Kind]
-	sys := &system{s: y, kind: kind, wake: make(chan struct{}, 1), meterSince: s.o.Now()}
+	sys := &system{
+		s: y, kind: kind, wake: make(chan struct{}, 1), rewatch: make(chan struct{}, 1), meterSince: s.o.Now(),
+		blocked: y.WaitUntil, // what a system asked for holds over a restart
+	}
 	s.systems[y.ID] = sys
 	if !ok {
 		sys.openErr = fmt.Errorf("open booking system: unknown kind %q", y.Kind)
+		return
+	}
+	if kind.Pushed {
 		return
 	}
 	if sys.conn, sys.openErr = kind.Open(y, rooms); sys.openErr != nil {
@@ -175,6 +189,15 @@ func (s *Service) addSystem(y store.System, rooms []store.Resource) {
 			defer done()
 			defer context.AfterFunc(stop, done)()
 			s.work(ctx, sys)
+			return nil
+		})
+	}
+	if w, ok := sys.conn.(connectors.Watcher); ok && sys.conn.Caps().Has(connectors.CapWatch) {
+		s.o.Go(fmt.Sprintf("watch calendar %s", y.ID), func(ctx context.Context) error {
+			ctx, done := context.WithCancel(ctx)
+			defer done()
+			defer context.AfterFunc(stop, done)()
+			s.watch(ctx, sys, w)
 			return nil
 		})
 	}
@@ -220,7 +243,19 @@ func (s *Service) addRoom(r store.Resource, due time.Time) {
 		s.unqueue(old)
 	}
 	s.rooms[r.Workspace] = rm
+	if sys.kind.Pushed {
+		return
+	}
 	s.enqueue(rm)
+	sys.roomsChanged()
+}
+
+// forget takes a calendar out of the engine. s.mu is held.
+func (s *Service) forget(rm *room) {
+	rm.gone = true
+	s.unqueue(rm)
+	delete(s.rooms, rm.r.Workspace)
+	rm.sys.roomsChanged()
 }
 
 // Tick hands due rooms to idle workers. It returns at once; a gocron job calls it every second.
@@ -254,38 +289,58 @@ func (y *system) kick() {
 
 // work is one worker of a system: it takes due rooms until its context ends.
 func (s *Service) work(ctx context.Context, sys *system) {
+	batcher, _ := sys.conn.(connectors.Batcher)
+	size := 1
+	if batcher != nil {
+		size = batcher.BatchSize()
+	}
 	for {
-		rm := s.take(sys)
-		if rm == nil {
+		switch rooms := s.take(sys, size); len(rooms) {
+		case 0:
 			select {
 			case <-ctx.Done():
 				return
 			case <-sys.wake:
 			}
 			continue
+		case 1:
+			s.syncRoom(ctx, rooms[0])
+		default:
+			s.syncBatch(ctx, batcher, rooms)
 		}
-		s.syncRoom(ctx, rm)
 		if ctx.Err() != nil {
 			return
 		}
 	}
 }
 
-// take removes the room that has been due for longest, or returns nil. When more are due, the next worker is woken.
-func (s *Service) take(sys *system) *room {
+// take removes the rooms that have been due for longest, at most n; when nothing is due it returns none. A batch is
+// filled with rooms that would be due soon. When more are due, the next worker is woken.
+func (s *Service) take(sys *system, n int) []*room {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.o.Now()
 	if !sys.ready(now) {
 		return nil
 	}
-	rm := sys.queue[0]
-	s.unqueue(rm)
-	sys.inFlight++
+	if sys.failures > 0 {
+		n = 1 // only one tries whether the system is back
+	}
+	soon := now
+	if n > 1 {
+		soon = now.Add(sys.kind.Every / 6)
+	}
+	var rooms []*room
+	for len(rooms) < n && len(sys.queue) > 0 && !sys.queue[0].due.After(soon) {
+		rm := sys.queue[0]
+		s.unqueue(rm)
+		sys.inFlight++
+		rooms = append(rooms, rm)
+	}
 	if sys.ready(now) {
 		sys.kick()
 	}
-	return rm
+	return rooms
 }
 
 // Touch makes a workspace's calendar be read soon and often for a while: somebody stands at its door.

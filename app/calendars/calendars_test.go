@@ -139,7 +139,7 @@ func newBench(t testing.TB) *bench {
 		Store: b.st, Now: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(b.log, nil)),
 		Kinds: map[string]Kind{"script": {
 			Open:  func(store.System, []store.Resource) (connectors.Connector, error) { return b.sys, nil },
-			Every: time.Minute, Hot: 15 * time.Second,
+			Every: time.Minute, Hot: 15 * time.Second, Fields: []Field{optional(passwordField())},
 		}},
 		Changed: func(store.WorkspaceID) { b.changed++ },
 		Go:      func(string, func(context.Context) error) {}, // crank turns by hand
@@ -148,7 +148,7 @@ func newBench(t testing.TB) *bench {
 	if err := b.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if b.id, err = b.Connect(context.Background(), admin, Connection{Kind: "script", Name: "Script", Password: secret.New("planted-password")}); err != nil {
+	if b.id, err = b.Connect(context.Background(), admin, Connection{Kind: "script", Name: "Script", Secrets: map[string]secret.Text{"password": secret.New("planted-password")}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Attach(context.Background(), admin, b.ws, b.id, "room-1"); err != nil {
@@ -159,11 +159,11 @@ func newBench(t testing.TB) *bench {
 
 // crank runs the cycle of the room if it is due, and reports whether it was.
 func (b *bench) crank() bool {
-	rm := b.take(b.systems[b.id])
-	if rm == nil {
+	rooms := b.take(b.systems[b.id], 1)
+	if len(rooms) == 0 {
 		return false
 	}
-	b.syncRoom(context.Background(), rm)
+	b.syncRoom(context.Background(), rooms[0])
 	return true
 }
 
@@ -279,7 +279,7 @@ func TestDetachedWhileReading(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.put(event("a", b.now.Add(time.Hour), 30))
-	rm := b.take(b.systems[b.id])
+	rm := b.take(b.systems[b.id], 1)[0]
 	if err := b.Detach(context.Background(), admin, b.ws); err != nil {
 		t.Fatal(err)
 	}
@@ -440,7 +440,7 @@ func TestRefusedSignInStopsUntilEdited(t *testing.T) {
 	if err := b.st.View(context.Background(), func(tx *store.Tx) (err error) {
 		y, err = tx.System(b.id)
 		return err
-	}); err != nil || y.Password.Reveal() != "planted-password" {
+	}); err != nil || y.Secrets["password"].Reveal() != "planted-password" {
 		t.Errorf("the edit without a password lost it: %v", err)
 	}
 }

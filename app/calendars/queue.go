@@ -51,6 +51,9 @@ const (
 	nightEvery  = 5 * time.Minute  // outside opening hours
 	hotSpan     = 15 * time.Minute // around starts, ends and touches
 	safetyRead  = time.Hour        // a whole read even when every probe says "nothing new"
+	calmRead    = 6 * time.Hour    // the same for rooms that the system tells us of by itself
+	coalesce    = time.Second      // between a hint and the probe: several changes make one
+	postponed   = 5 * time.Second  // until a room comes back that somebody was writing to
 	backoffBase = 2 * time.Second
 	backoffMax  = 15 * time.Minute
 	roomTimeout = 2 * time.Minute // for one probe and read

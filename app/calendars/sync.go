@@ -23,46 +23,125 @@ func (s *Service) syncRoom(ctx context.Context, rm *room) {
 	defer rm.lease.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
 	defer cancel()
-	changed, err := s.cycle(ctx, rm)
-	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
-		err = nil // we are stopping; this says nothing about the system
+	look, err := s.look(ctx, rm)
+	if err == nil {
+		var change connectors.Change
+		if change, err = rm.sys.conn.Probe(ctx, look.target, look.stored.cursor); err == nil {
+			err = s.follow(ctx, rm, look, change)
+		}
 	}
-	s.settle(context.WithoutCancel(ctx), rm, err)
-	if changed {
-		s.o.Changed(rm.r.Workspace)
+	s.settle(ctx, rm, err)
+}
+
+// syncBatch probes several rooms in one request and reads those that changed, one after the other. A room that somebody
+// writes to at this moment is left for later.
+func (s *Service) syncBatch(ctx context.Context, b connectors.Batcher, rooms []*room) {
+	var asked []connectors.ProbeRequest
+	var taken []*room
+	var looks []look
+	for _, rm := range rooms {
+		if !rm.lease.TryLock() {
+			s.later(rm)
+			continue
+		}
+		l, err := s.look(ctx, rm)
+		if err != nil {
+			s.settle(ctx, rm, err)
+			rm.lease.Unlock()
+			continue
+		}
+		asked = append(asked, connectors.ProbeRequest{Room: l.target, Cursor: l.stored.cursor})
+		taken, looks = append(taken, rm), append(looks, l)
+	}
+	if len(asked) == 0 {
+		return
+	}
+	probing, cancel := context.WithTimeout(ctx, roomTimeout)
+	results := b.ProbeMany(probing, asked)
+	cancel()
+	for i, rm := range taken {
+		s.endBatched(ctx, rm, looks[i], results[i])
 	}
 }
 
-// cycle is probe -> unchanged: done; changed, forced, hourly or a new day: read and apply. rm.lease is held.
-func (s *Service) cycle(ctx context.Context, rm *room) (changed bool, err error) {
+// endBatched reads one room of a batch when it changed, and puts it back into the queue.
+func (s *Service) endBatched(ctx context.Context, rm *room, l look, result connectors.ProbeResult) {
+	defer rm.lease.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
+	defer cancel()
+	err := result.Err
+	if err == nil && s.waiting(rm.sys) {
+		s.later(rm) // an earlier room of this batch was asked to wait: that holds for all
+		return
+	}
+	if err == nil {
+		err = s.follow(ctx, rm, l, result.Change)
+	}
+	s.settle(ctx, rm, err)
+}
+
+// waiting reports whether a system asked for time.
+func (s *Service) waiting(sys *system) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.o.Now().Before(sys.blocked)
+}
+
+// later puts a room back that was handed out but not asked.
+func (s *Service) later(rm *room) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rm.sys.inFlight--
+	rm.due = s.o.Now().Add(postponed)
+	s.enqueue(rm)
+}
+
+// look is what is known of a room before it is probed.
+type look struct {
+	target   connectors.Room
+	stored   marks
+	mustRead bool // forced, hourly or a new day: read whatever the probe says
+}
+
+// look prepares a cycle: probe -> unchanged: done; changed or due for a whole read: read and apply. rm.lease is held.
+func (s *Service) look(ctx context.Context, rm *room) (l look, err error) {
 	s.mu.Lock()
 	now := s.o.Now()
-	c, conn := rm.r, rm.sys.conn
-	mustRead := rm.force || rm.lastRead.IsZero() || now.Sub(rm.lastRead) >= safetyRead || rm.dayRead != when.DayOf(now, rm.zone)
+	c, safety := rm.r, safetyRead
+	if rm.live {
+		safety = calmRead
+	}
+	l.mustRead = rm.force || rm.lastRead.IsZero() || now.Sub(rm.lastRead) >= safety || rm.dayRead != when.DayOf(now, rm.zone)
 	rm.force = false
 	rm.sys.reads++
+	l.target = connectors.Room{ID: rm.sys.kind.roomID(c), Zone: rm.zone}
 	s.mu.Unlock()
+	l.stored, err = s.marks(ctx, c.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return l, errDetached
+	}
+	return l, err
+}
 
-	stored, err := s.marks(ctx, c.ID)
-	if err != nil {
-		return false, nil // detached meanwhile
-	}
-	target := connectors.Room{ID: rm.sys.kind.roomID(c), Zone: rm.zone}
-	probe, err := conn.Probe(ctx, target, stored.cursor)
-	if err != nil {
-		return false, err
-	}
+// errDetached ends a cycle whose room was detached meanwhile: that is no failure.
+var errDetached = errors.New("detached")
+
+// follow ends a cycle after its probe. rm.lease is held.
+func (s *Service) follow(ctx context.Context, rm *room, l look, probe connectors.Change) error {
 	s.mu.Lock()
 	rm.wait = probe.Wait
 	s.mu.Unlock()
-	if !probe.Changed && !mustRead {
-		return false, nil
+	if !probe.Changed && !l.mustRead {
+		return nil
 	}
-	changed, err = s.readAndApply(ctx, rm, target, stored, stored.state, probe.Next)
+	changed, err := s.readAndApply(ctx, rm, l.target, l.stored, l.stored.state, probe.Next)
 	if errors.Is(err, connectors.CursorExpired) {
-		changed, err = s.readAndApply(ctx, rm, target, stored, nil, probe.Next)
+		changed, err = s.readAndApply(ctx, rm, l.target, l.stored, nil, probe.Next)
 	}
-	return changed, err
+	if changed {
+		s.o.Changed(rm.r.Workspace)
+	}
+	return err
 }
 
 // marks are what a connector keeps of a room between its reads.
@@ -173,6 +252,10 @@ func normalise(events []connectors.Event, w when.Interval, zone *time.Location) 
 
 // settle notes how a cycle ended, and when the room is due again.
 func (s *Service) settle(ctx context.Context, rm *room, err error) {
+	if errors.Is(err, errDetached) || ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+		err = nil // the room is gone, or we are stopping: this says nothing about the system
+	}
+	ctx = context.WithoutCancel(ctx)
 	hot := s.hot(ctx, rm)
 	open := s.isOpen(ctx, rm)
 	s.mu.Lock()
@@ -184,6 +267,8 @@ func (s *Service) settle(ctx context.Context, rm *room, err error) {
 		s.succeeded(rm, now)
 		every := sys.kind.Every
 		switch {
+		case rm.live:
+			every = sys.kind.Calm
 		case hot:
 			every = sys.kind.Hot
 		case !open:
@@ -194,6 +279,10 @@ func (s *Service) settle(ctx context.Context, rm *room, err error) {
 	} else {
 		s.failed(rm, err, now)
 	}
+	if rm.hinted && err == nil {
+		rm.due = now.Add(max(coalesce, rm.wait))
+	}
+	rm.hinted = false
 	s.enqueue(rm)
 	if sys.ready(now) {
 		sys.kick()
@@ -206,7 +295,10 @@ func (s *Service) succeeded(rm *room, now time.Time) {
 	if !sys.s.FailingSince.IsZero() || rm.r.ErrorKind != "" {
 		s.o.Log.Info("booking system answers again", "system", sys.s.ID, "resource", rm.r.ID)
 	}
-	sys.failures, sys.authTries, sys.blocked, sys.dirty = 0, 0, time.Time{}, true
+	sys.failures, sys.authTries, sys.dirty = 0, 0, true
+	if !now.Before(sys.blocked) {
+		sys.blocked, sys.s.WaitUntil = time.Time{}, time.Time{}
+	}
 	sys.s.LastOK, sys.s.FailingSince, sys.s.ErrorKind, sys.s.ErrorSaid = now, time.Time{}, "", ""
 	rm.r.LastOK, rm.r.Failures, rm.r.FailingSince, rm.r.ErrorKind, rm.r.ErrorSaid, rm.dirty = now, 0, time.Time{}, "", "", true
 }
@@ -219,9 +311,10 @@ func (s *Service) failed(rm *room, err error, now time.Time) {
 		kind = connectors.Transient
 	}
 	var after time.Duration
+	var alone bool
 	var ce *connectors.Error
 	if errors.As(err, &ce) {
-		after = time.Duration(float64(ce.After) * (1 + 0.25*s.o.Rand()))
+		after, alone = time.Duration(float64(ce.After)*(1+0.25*s.o.Rand())), ce.Alone
 	}
 	rm.r.Failures++
 	if rm.r.FailingSince.IsZero() {
@@ -233,6 +326,9 @@ func (s *Service) failed(rm *room, err error, now time.Time) {
 	rm.r.ErrorKind, rm.r.ErrorSaid, rm.dirty = string(kind), said, true
 	wait := max(after, backoff(rm.r.Failures, s.o.Rand()))
 	rm.due = now.Add(wait)
+	if alone {
+		return
+	}
 	switch kind {
 	case connectors.Auth, connectors.Trust, connectors.Throttled, connectors.Transient:
 		sys.failures++
@@ -247,6 +343,9 @@ func (s *Service) failed(rm *room, err error, now time.Time) {
 			until := now.Add(max(after, backoff(sys.failures, s.o.Rand())))
 			if until.After(sys.blocked) {
 				sys.blocked = until
+			}
+			if kind == connectors.Throttled {
+				sys.s.WaitUntil = sys.blocked
 			}
 		}
 	}

@@ -2,11 +2,9 @@ package calendars
 
 import (
 	"context"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -19,50 +17,22 @@ import (
 	"lintel/store"
 )
 
-// Draft of a connection, as an administrator types it.
-type Connection struct {
-	Kind, Name, URL, Username string
-	Password                  secret.Text // zero on an edit keeps the old one
-	CAPEM                     string
-	Settings                  map[string]string
-}
-
 // Kinds lists the kinds of systems that can be connected, by name.
 func (s *Service) Kinds() []string { return slices.Sorted(maps.Keys(s.o.Kinds)) }
 
-// validate checks what was typed and returns the system to store.
-func (s *Service) validate(c Connection) (store.System, error) {
-	y := store.System{
-		Kind: c.Kind, Name: strings.TrimSpace(c.Name), URL: strings.TrimSpace(c.URL),
-		Username: strings.TrimSpace(c.Username), Password: c.Password, CAPEM: strings.TrimSpace(c.CAPEM), Settings: c.Settings,
-	}
-	if _, ok := s.o.Kinds[y.Kind]; !ok {
-		return y, errUnknownKind
-	}
-	if y.Name == "" || len(y.Name) > 80 {
-		return y, problem.Field("name", "systems.name_needed")
-	}
-	if y.URL != "" || y.Kind == "caldav" {
-		u, err := url.Parse(y.URL)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" && u.Scheme != "webcal" || u.User != nil {
-			return y, problem.Field("url", "systems.url_invalid")
-		}
-	}
-	if y.CAPEM != "" {
-		if block, _ := pem.Decode([]byte(y.CAPEM)); block == nil || block.Type != "CERTIFICATE" || len(y.CAPEM) > 64<<10 {
-			return y, problem.Field("ca", "systems.ca_invalid")
-		}
-	}
-	return y, nil
-}
+// Fields returns what is typed about a kind of system, in the order of a form; nil for unknown kinds.
+func (s *Service) Fields(kind string) []Field { return s.o.Kinds[kind].Fields }
 
 // Connect stores a new booking system and starts reading it once rooms are attached.
 func (s *Service) Connect(ctx context.Context, by people.Actor, c Connection) (store.SystemID, error) {
 	if err := need(by); err != nil {
 		return "", err
 	}
-	y, err := s.validate(c)
+	y, err := s.validate(c, nil)
 	if err != nil {
+		return "", err
+	}
+	if err := s.prepare(&y); err != nil {
 		return "", err
 	}
 	y.ID = store.NewID[store.SystemID]()
@@ -82,24 +52,20 @@ func (s *Service) Edit(ctx context.Context, by people.Actor, id store.SystemID, 
 	if err := need(by); err != nil {
 		return err
 	}
-	y, err := s.validate(c)
-	if err != nil {
-		return err
-	}
-	y.ID = id
 	if err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
 		old, err := tx.System(id)
 		if err != nil {
 			return err
 		}
-		y.Kind = old.Kind
-		if y.Password.IsZero() {
-			if u, o := host(y.URL), host(old.URL); u != o {
-				// A kept password must not travel to another server.
-				return problem.Field("password", "systems.password_again")
-			}
-			y.Password = old.Password
+		c.Kind = old.Kind
+		y, err := s.validate(c, &old)
+		if err != nil {
+			return err
 		}
+		if err := s.prepare(&y); err != nil {
+			return err
+		}
+		y.ID = id
 		if err := tx.SaveSystem(y); err != nil {
 			return err
 		}
@@ -110,12 +76,12 @@ func (s *Service) Edit(ctx context.Context, by people.Actor, id store.SystemID, 
 	return s.reload(ctx, id)
 }
 
-func host(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
+// prepare adds what Lintel makes itself.
+func (s *Service) prepare(y *store.System) error {
+	if f := s.o.Kinds[y.Kind].Prepare; f != nil {
+		return f(y, s.o.Now())
 	}
-	return strings.ToLower(u.Host)
+	return nil
 }
 
 // Disconnect deletes a booking system: its rooms are hosted from then on, and their future synced
@@ -241,9 +207,7 @@ func (s *Service) Detach(ctx context.Context, by people.Actor, w store.Workspace
 	}
 	s.mu.Lock()
 	if rm := s.rooms[w]; rm != nil {
-		rm.gone = true
-		s.unqueue(rm)
-		delete(s.rooms, w)
+		s.forget(rm)
 	}
 	s.mu.Unlock()
 	s.o.Changed(w)
@@ -274,9 +238,7 @@ func (s *Service) Reload(ctx context.Context) error {
 	}
 	for w, rm := range s.rooms {
 		if !live[w] {
-			rm.gone = true
-			s.unqueue(rm)
-			delete(s.rooms, w)
+			s.forget(rm)
 		}
 	}
 	return nil
@@ -319,7 +281,7 @@ func nameTaken(err error) error {
 
 // Status is how one connected system does, for the page and the alert strip.
 type Status struct {
-	System    store.System // Password is cleared
+	System    store.System // Secrets are cleared, but for which there are
 	Caps      connectors.Caps
 	OpenErr   error // the connector could not be made from what is stored
 	Rooms     []RoomStatus
@@ -343,7 +305,10 @@ func (s *Service) Statuses() []Status {
 	out := make([]Status, 0, len(s.systems))
 	for _, y := range s.systems {
 		st := Status{System: y.s, OpenErr: y.openErr, Since: y.meterSince}
-		st.System.Password = secret.Text{}
+		st.System.Secrets = make(map[string]secret.Text, len(y.s.Secrets))
+		for name := range y.s.Secrets {
+			st.System.Secrets[name] = secret.Text{}
+		}
 		if y.conn != nil {
 			st.Caps = y.conn.Caps()
 		}
@@ -454,9 +419,15 @@ func (s *Service) typedOrStored(ctx context.Context, id store.SystemID, c Connec
 			return old, nil
 		}
 	}
-	y, err := s.validate(c)
-	if err == nil && y.Password.IsZero() && id != "" && host(y.URL) == host(old.URL) {
-		y.Password = old.Password
+	if id == "" {
+		y, err := s.validate(c, nil)
+		if err == nil {
+			err = s.prepare(&y)
+		}
+		return y, err
 	}
+	c.Kind = old.Kind
+	y, err := s.validate(c, &old)
+	y.ID = id
 	return y, err
 }

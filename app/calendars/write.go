@@ -149,6 +149,7 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	}
 	target := connectors.Room{ID: rm.sys.kind.roomID(rm.r), Zone: rm.zone}
 	state, werr := f(ctx, rm, c, target, stored.state)
+	s.heed(rm.sys, werr)
 	// What happened out there is read whatever the outcome: a refused write has often a reason that
 	// our agenda does not know yet.
 	changed, rerr := s.readAndApply(context.WithoutCancel(ctx), rm, target, stored, state, nil)

@@ -14,8 +14,11 @@ import (
 // check when its name is Broken.
 func fakeKinds() map[string]calendars.Kind {
 	open := func(y store.System, _ []store.Resource) (connectors.Connector, error) { return &fakeSystem{y}, nil }
-	k := calendars.Kind{Open: open, Every: time.Minute, Hot: time.Minute, Parallel: 1}
-	return map[string]calendars.Kind{"caldav": k, "ics": {Open: open, Every: time.Minute, Hot: time.Minute, Parallel: 1}}
+	kinds := map[string]calendars.Kind{}
+	for name, k := range calendars.Systems(nil, start) {
+		kinds[name] = calendars.Kind{Open: open, Every: time.Minute, Hot: time.Minute, Parallel: 1, Fields: k.Fields}
+	}
+	return kinds
 }
 
 type fakeSystem struct{ y store.System }

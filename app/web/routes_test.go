@@ -125,7 +125,7 @@ func rich(t testing.TB, at time.Time) (*portal, map[string]string) {
 		Workspace: p.room, Times: bookings.Instants(from, from.Add(2*time.Hour)), Subject: "Quarterly planning", Source: store.FromPortal,
 	})
 	must(t, err)
-	system, err := p.Calendars.Connect(ctx, boss, calendars.Connection{Kind: "caldav", Name: "Nextcloud", URL: "https://cloud.example.com/dav/", Username: "svc", Password: secret.New("hunter2")})
+	system, err := p.Calendars.Connect(ctx, boss, calendars.Connection{Kind: "caldav", Name: "Nextcloud", URL: "https://cloud.example.com/dav/", Username: "svc", Secrets: map[string]secret.Text{"password": secret.New("hunter2")}})
 	must(t, err)
 	must(t, p.Calendars.Attach(ctx, boss, p.other, system, "/cal/saentis/"))
 	display, _, err := p.Displays.Add(ctx, boss, store.ProtocolTRMNL, "AA:BB:CC:DD:EE:FF", displays.Settings{

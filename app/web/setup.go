@@ -7,6 +7,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"lintel/app/calendars"
 	"lintel/app/people"
 	"lintel/app/problem"
 	"lintel/app/secret"
@@ -228,31 +229,33 @@ func (s *Server) setupSystem(w http.ResponseWriter, r *http.Request, v *visitor)
 	if kind != templates.KindHosted && !s.knownKind(kind) {
 		kind = ""
 	}
-	return s.showSetupSystem(w, r, v, http.StatusOK, templates.SetupSystem{Kind: kind, System: templates.SystemForm{Kind: kind}})
+	return s.showSetupSystem(w, r, v, http.StatusOK, templates.SetupSystem{Kind: kind, System: s.systemForm(v, kind, "", calendars.Connection{}, nil)})
 }
 
 func (s *Server) showSetupSystem(w http.ResponseWriter, r *http.Request, v *visitor, status int, view templates.SetupSystem) (err error) {
 	if view.Progress, err = s.progress(r.Context(), templates.SetupStepSystem); err != nil {
 		return err
 	}
+	view.Kinds = s.systemKinds()
 	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component { return templates.SetupSystemPage(sh, view) })
 }
 
 func (s *Server) saveSetupSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	form, c := readSystem(r)
+	kind := r.PostFormValue("kind")
 	switch {
 	case r.PostFormValue("skip") != "":
 		return s.onward(w, r, templates.SetupStepSystem, ui.Skipped)
-	case form.Kind == templates.KindHosted:
+	case kind == templates.KindHosted:
 		return s.onward(w, r, templates.SetupStepSystem, ui.Done)
-	case !s.knownKind(form.Kind):
+	case !s.knownKind(kind):
 		return s.redirect(w, r, "/setup/"+templates.SetupStepSystem)
 	}
-	view := templates.SetupSystem{Kind: form.Kind, System: form}
+	c := s.readSystem(r, kind)
 	var err error
 	if r.PostFormValue("step") == templates.SystemCheck {
 		report, checkErr := s.Calendars.Check(r.Context(), v.Actor, "", c, "", false)
 		if checkErr == nil {
+			view := templates.SetupSystem{Kind: kind, System: s.systemForm(v, kind, "", c, nil)}
 			view.System.Steps = v.steps(report)
 			return s.showSetupSystem(w, r, v, http.StatusOK, view)
 		}
@@ -261,10 +264,11 @@ func (s *Server) saveSetupSystem(w http.ResponseWriter, r *http.Request, v *visi
 		_, err = s.Calendars.Connect(r.Context(), v.Actor, c)
 	}
 	if err != nil {
-		if view.System.Errors = systemErrors(v, err); view.System.Errors == nil {
+		wrong := v.wrong(err)
+		if wrong == nil {
 			return err
 		}
-		return s.showSetupSystem(w, r, v, statusFor(err), view)
+		return s.showSetupSystem(w, r, v, statusFor(err), templates.SetupSystem{Kind: kind, System: s.systemForm(v, kind, "", c, wrong)})
 	}
 	return s.onward(w, r, templates.SetupStepSystem, ui.Done)
 }

@@ -2,13 +2,13 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
 
 	"lintel/app/calendars"
 	"lintel/app/problem"
-	"lintel/app/secret"
 	"lintel/store"
 	"lintel/templates"
 	"lintel/templates/ui"
@@ -19,9 +19,11 @@ import (
 func (s *Server) newSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	kind := r.URL.Query().Get("kind")
 	if !s.knownKind(kind) {
-		return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.SystemKindsPage(sh, templates.SystemKinds{}) })
+		return s.show(w, r, v, func(sh ui.Shell) templ.Component {
+			return templates.SystemKindsPage(sh, templates.SystemKinds{Kinds: s.systemKinds()})
+		})
 	}
-	return s.showSystemForm(w, r, v, http.StatusOK, templates.SystemForm{Kind: kind})
+	return s.showSystemForm(w, r, v, http.StatusOK, s.systemForm(v, kind, "", calendars.Connection{}, nil))
 }
 
 func (s *Server) knownKind(kind string) bool {
@@ -43,59 +45,125 @@ func (s *Server) editSystem(w http.ResponseWriter, r *http.Request, v *visitor) 
 		return err
 	}
 	y := st.System
-	return s.showSystemForm(w, r, v, http.StatusOK, templates.SystemForm{
-		ID: string(y.ID), Kind: y.Kind, Name: y.Name, URL: y.URL, Username: y.Username, HasPassword: y.Username != "", CAPEM: y.CAPEM,
-	})
+	c := calendars.Connection{
+		Kind: y.Kind, Name: y.Name, URL: y.URL, Username: y.Username, CAPEM: y.CAPEM, Settings: y.Settings, Secrets: y.Secrets,
+	}
+	return s.showSystemForm(w, r, v, http.StatusOK, s.systemForm(v, y.Kind, string(y.ID), c, nil))
+}
+
+// systemKinds lists the kinds to choose from, those first that most companies have.
+func (s *Server) systemKinds() []string {
+	known := s.Calendars.Kinds()
+	var out []string
+	for _, kind := range []string{"ews", "graph", "google", "caldav", "ics", "connector", "push"} {
+		if slices.Contains(known, kind) {
+			out = append(out, kind)
+		}
+	}
+	return out
+}
+
+// systemForm is the form of a kind with what was typed or is stored; a secret that is there, even when empty, is
+// stored.
+func (s *Server) systemForm(v *visitor, kind, id string, c calendars.Connection, wrong ui.Errors) templates.SystemForm {
+	view := templates.SystemForm{ID: id, Kind: kind, Name: c.Name, Errors: wrong}
+	words := func(key string) string { // "" when there are none
+		if said := v.T(key); said != key {
+			return said
+		}
+		return ""
+	}
+	for _, f := range s.Calendars.Fields(kind) {
+		field := templates.SystemField{
+			Field: ui.Field{
+				Name: f.Name, Label: v.T("systems.field_" + f.Name), Help: words("systems.help_" + kind + "_" + f.Name), Optional: f.Optional,
+				Value: typed(c, f), Error: wrong[f.Name], Autocomplete: "off", Placeholder: words("systems.example_" + kind + "_" + f.Name),
+			},
+			Control: templates.ControlInput, More: f.More,
+		}
+		if f.Only != "" {
+			field.When = f.Only + "=" + strings.Join(f.Values, " ")
+		}
+		_, stored := c.Secrets[f.Name]
+		if f.Hidden() && id != "" && stored {
+			field.Help, field.Optional = v.T("systems.password_kept"), true
+		}
+		switch f.Type {
+		case calendars.Address:
+			if !f.HostAlone {
+				field.Type = "url"
+			}
+		case calendars.Secret:
+			field.Type, field.Autocomplete = "password", "new-password"
+		case calendars.Day:
+			field.Type = "date"
+		case calendars.Lines, calendars.SecretFile:
+			field.Control, field.Class = templates.ControlArea, "textarea-code"
+		case calendars.Choice:
+			field.Control, field.Autocomplete = templates.ControlSelect, ""
+			for _, option := range f.Options {
+				field.Options = append(field.Options, ui.Option{Value: option, Label: v.T("systems.option_" + f.Name + "_" + option)})
+			}
+		}
+		view.Fields = append(view.Fields, field)
+	}
+	return view
+}
+
+// typed is the value of a field to show again.
+func typed(c calendars.Connection, f calendars.Field) string {
+	if f.Hidden() {
+		return ""
+	}
+	return c.Value(f.Name)
 }
 
 // readSystem reads the form of a booking system.
-func readSystem(r *http.Request) (templates.SystemForm, calendars.Connection) {
-	view := templates.SystemForm{
-		Kind: r.PostFormValue("kind"), Name: strings.TrimSpace(r.PostFormValue("name")), URL: strings.TrimSpace(r.PostFormValue("url")),
-		Username: strings.TrimSpace(r.PostFormValue("username")), CAPEM: strings.TrimSpace(r.PostFormValue("ca_pem")),
+func (s *Server) readSystem(r *http.Request, kind string) calendars.Connection {
+	c := calendars.Connection{Kind: kind, Name: strings.TrimSpace(r.PostFormValue("name"))}
+	for _, f := range s.Calendars.Fields(kind) {
+		value := r.PostFormValue(f.Name)
+		if !f.Hidden() {
+			value = strings.TrimSpace(value)
+		}
+		c.Set(f, value)
 	}
-	c := calendars.Connection{
-		Kind: view.Kind, Name: view.Name, URL: view.URL, Username: view.Username, Password: secret.New(r.PostFormValue("password")), CAPEM: view.CAPEM,
-	}
-	return view, c
-}
-
-func systemErrors(v *visitor, err error) ui.Errors {
-	wrong := v.wrong(err)
-	if wrong == nil {
-		return nil
-	}
-	return renameFields(wrong, map[string]string{"ca": "ca_pem"})
+	return c
 }
 
 // connectSystem stores a new booking system, or only tries it.
 func (s *Server) connectSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	view, c := readSystem(r)
-	if !s.knownKind(view.Kind) {
+	kind := r.PostFormValue("kind")
+	if !s.knownKind(kind) {
 		return problem.New(problem.NotFound, "systems.none")
 	}
+	c := s.readSystem(r, kind)
 	if r.PostFormValue("step") == templates.SystemCheck {
-		return s.trySystem(w, r, v, view, "", c)
+		return s.trySystem(w, r, v, "", c)
 	}
 	id, err := s.Calendars.Connect(r.Context(), v.Actor, c)
 	if err != nil {
-		if view.Errors = systemErrors(v, err); view.Errors == nil {
-			return err
-		}
-		return s.showSystemForm(w, r, v, statusFor(err), view)
+		return s.systemWrong(w, r, v, "", c, err)
 	}
 	return s.done(w, r, v, systemsPath+"/"+string(id), v.T("ui.saved"))
 }
 
+// systemWrong shows the form again with what is wrong.
+func (s *Server) systemWrong(w http.ResponseWriter, r *http.Request, v *visitor, id store.SystemID, c calendars.Connection, err error) error {
+	wrong := v.wrong(err)
+	if wrong == nil {
+		return err
+	}
+	return s.showSystemForm(w, r, v, statusFor(err), s.systemForm(v, c.Kind, string(id), c, wrong))
+}
+
 // trySystem walks through a connection before it is stored.
-func (s *Server) trySystem(w http.ResponseWriter, r *http.Request, v *visitor, view templates.SystemForm, id store.SystemID, c calendars.Connection) error {
+func (s *Server) trySystem(w http.ResponseWriter, r *http.Request, v *visitor, id store.SystemID, c calendars.Connection) error {
 	report, err := s.Calendars.Check(r.Context(), v.Actor, id, c, "", false)
 	if err != nil {
-		if view.Errors = systemErrors(v, err); view.Errors == nil {
-			return err
-		}
-		return s.showSystemForm(w, r, v, statusFor(err), view)
+		return s.systemWrong(w, r, v, id, c, err)
 	}
+	view := s.systemForm(v, c.Kind, string(id), c, nil)
 	view.Steps = v.steps(report)
 	return s.showSystemForm(w, r, v, http.StatusOK, view)
 }
@@ -105,20 +173,15 @@ func (s *Server) saveSystem(w http.ResponseWriter, r *http.Request, v *visitor) 
 	if err != nil {
 		return err
 	}
-	view, c := readSystem(r)
-	view.ID, view.Kind, view.HasPassword = string(st.System.ID), st.System.Kind, st.System.Username != ""
-	c.Kind = st.System.Kind
+	c := s.readSystem(r, st.System.Kind)
 	if r.PostFormValue("step") == templates.SystemCheck {
-		return s.trySystem(w, r, v, view, st.System.ID, c)
+		return s.trySystem(w, r, v, st.System.ID, c)
 	}
 	if err := s.Calendars.Edit(r.Context(), v.Actor, st.System.ID, c); err != nil {
-		if view.Errors = systemErrors(v, err); view.Errors == nil {
-			return err
-		}
-		return s.showSystemForm(w, r, v, statusFor(err), view)
+		return s.systemWrong(w, r, v, st.System.ID, c, err)
 	}
 	s.checks.drop(st.System.ID)
-	return s.done(w, r, v, systemsPath+"/"+view.ID, v.T("ui.saved"))
+	return s.done(w, r, v, systemsPath+"/"+string(st.System.ID), v.T("ui.saved"))
 }
 
 func (s *Server) askDeleteSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {

@@ -45,7 +45,7 @@ func (s *Server) showSystem(w http.ResponseWriter, r *http.Request, v *visitor, 
 }
 
 func (s *Server) systemView(r *http.Request, v *visitor, st calendars.Status) (templates.System, error) {
-	view := templates.System{Card: s.systemCard(r, v, st)}
+	view := templates.System{Card: s.systemCard(r, v, st), MayList: st.Caps.Has(connectors.CapListRooms)}
 	for _, room := range st.Rooms {
 		res := room.Resource
 		line := templates.AttachedRoom{

@@ -342,7 +342,7 @@ func (p *portal) boss() store.Account {
 }
 
 func calendarsConnection(password string) calendars.Connection {
-	return calendars.Connection{Kind: "ics", Name: "Feeds", URL: "https://feeds.example.com/", Username: "svc", Password: secret.New(password)}
+	return calendars.Connection{Kind: "ics", Name: "Feeds", URL: "https://feeds.example.com/", Username: "svc", Secrets: map[string]secret.Text{"password": secret.New(password)}}
 }
 
 // everyHour is open round the clock, so that pages look the same whenever a test runs.

@@ -67,14 +67,15 @@ CREATE UNIQUE INDEX workspace_name ON workspace (floor_id, name) WHERE deleted_a
 
 CREATE TABLE booking_system (
   id         TEXT PRIMARY KEY,
-  kind       TEXT NOT NULL,              -- caldav, ics, later ews, graph, google, connector
+  kind       TEXT NOT NULL,              -- ews, graph, google, caldav, ics, connector, push
   name       TEXT NOT NULL,
   url        TEXT NOT NULL DEFAULT '',   -- of one ICS feed it may hold a token: then it lies in resource.secret
   username   TEXT NOT NULL DEFAULT '',
-  password   BLOB,                       -- sealed
+  secrets    BLOB,                       -- sealed: JSON of field → secret
   ca_pem     TEXT NOT NULL DEFAULT '',
   settings   TEXT NOT NULL DEFAULT '{}', -- JSON of the kind's own plain settings
   paused_at  INTEGER,                    -- set when the sign-in was refused: nothing is tried until somebody edits it
+  wait_until INTEGER,                    -- the system asked for it: nothing is sent before
   last_ok    INTEGER,
   failing_since INTEGER,
   error_kind TEXT NOT NULL DEFAULT '',

@@ -1,0 +1,258 @@
+package calendars
+
+import (
+	"encoding/base64"
+	"encoding/pem"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"lintel/app/problem"
+	"lintel/app/secret"
+	"lintel/store"
+)
+
+// FieldType is how a field is typed and kept.
+type FieldType string
+
+// The types. Secret and SecretFile are sealed and never shown again; SecretFile is text of several lines or, when it
+// is an uploaded binary file, base64.
+const (
+	Text       FieldType = "text"
+	Address    FieldType = "address" // a URL, or a host alone where Field.HostAlone is set
+	Choice     FieldType = "choice"  // one of Options; the first is the default
+	Day        FieldType = "day"     // 2026-11-22
+	Lines      FieldType = "lines"   // plain text of several lines
+	Secret     FieldType = "secret"
+	SecretFile FieldType = "secret_file"
+)
+
+// Field is one thing that an administrator types about a kind of system. The names url, username and ca have columns of
+// their own; all others are settings or secrets.
+type Field struct {
+	Name      string
+	Type      FieldType
+	Options   []string
+	Optional  bool
+	HostAlone bool
+	// Goes says that secrets are sent where this field points to: when it changes, they must be typed again.
+	Goes bool
+	// Only names a Choice and its values with which this field counts at all; it is empty for fields that always do.
+	Only   string
+	Values []string
+	More   bool // belongs to the less common ones
+}
+
+// Hidden reports whether a field is kept sealed.
+func (f Field) Hidden() bool { return f.Type == Secret || f.Type == SecretFile }
+
+// Counts reports whether a field matters, given the choices that were made.
+func (f Field) Counts(value func(name string) string) bool {
+	return f.Only == "" || slices.Contains(f.Values, value(f.Only))
+}
+
+// Limits of what may be typed into a field.
+const (
+	maxField = 2_000
+	maxLines = 64 << 10
+)
+
+// Connection is a booking system as an administrator types it.
+type Connection struct {
+	Kind, Name, URL, Username string
+	CAPEM                     string
+	Settings                  map[string]string
+	Secrets                   map[string]secret.Text // a missing or zero one keeps the stored one when editing
+}
+
+// Value returns what was typed into a field that is not sealed.
+func (c Connection) Value(name string) string {
+	switch name {
+	case "url":
+		return strings.TrimSpace(c.URL)
+	case "username":
+		return strings.TrimSpace(c.Username)
+	case "ca":
+		return strings.TrimSpace(c.CAPEM)
+	}
+	return strings.TrimSpace(c.Settings[name])
+}
+
+// Set puts a value into the place where the field is kept.
+func (c *Connection) Set(f Field, value string) {
+	switch {
+	case f.Hidden():
+		if c.Secrets == nil {
+			c.Secrets = map[string]secret.Text{}
+		}
+		c.Secrets[f.Name] = secret.New(value)
+	case f.Name == "url":
+		c.URL = value
+	case f.Name == "username":
+		c.Username = value
+	case f.Name == "ca":
+		c.CAPEM = value
+	default:
+		if c.Settings == nil {
+			c.Settings = map[string]string{}
+		}
+		c.Settings[f.Name] = value
+	}
+}
+
+// validate checks what was typed and returns the system to store. old is the stored one, nil for a new one: its
+// secrets are kept where none were typed, unless they would travel to another server.
+func (s *Service) validate(c Connection, old *store.System) (store.System, error) {
+	y := store.System{Kind: c.Kind, Name: strings.TrimSpace(c.Name), Settings: map[string]string{}, Secrets: map[string]secret.Text{}}
+	kind, ok := s.o.Kinds[c.Kind]
+	if !ok {
+		return y, errUnknownKind
+	}
+	if y.Name == "" || len(y.Name) > 80 {
+		return y, problem.Field("name", "systems.name_needed")
+	}
+	choice := func(name string) string {
+		v := c.Value(name)
+		for _, f := range kind.Fields {
+			if f.Name == name && f.Type == Choice && v == "" {
+				return f.Options[0]
+			}
+		}
+		return v
+	}
+	moved, was := false, Connection{}
+	if old != nil {
+		was = Connection{URL: old.URL, Username: old.Username, CAPEM: old.CAPEM, Settings: old.Settings}
+	}
+	for _, f := range kind.Fields {
+		if f.Hidden() {
+			continue
+		}
+		v := choice(f.Name)
+		if !f.Counts(choice) {
+			v = ""
+		}
+		if err := f.check(v, f.Optional || !f.Counts(choice)); err != nil {
+			return y, err
+		}
+		switch f.Name {
+		case "url":
+			y.URL = v
+		case "username":
+			y.Username = v
+		case "ca":
+			y.CAPEM = v
+		default:
+			if v != "" {
+				y.Settings[f.Name] = v
+			}
+		}
+		if f.Goes && old != nil && destination(f, v) != destination(f, was.Value(f.Name)) {
+			moved = true
+		}
+	}
+	for _, f := range kind.Fields {
+		if !f.Hidden() || !f.Counts(choice) {
+			continue
+		}
+		v := c.Secrets[f.Name]
+		if v.IsZero() && old != nil && !old.Secrets[f.Name].IsZero() {
+			if moved {
+				return y, problem.Field(f.Name, "systems.password_again")
+			}
+			v = old.Secrets[f.Name]
+		}
+		if v.IsZero() {
+			if !f.Optional {
+				return y, problem.Field(f.Name, "systems.needed")
+			}
+			continue
+		}
+		if len(v.Reveal()) > maxLines {
+			return y, problem.Field(f.Name, "systems.too_long")
+		}
+		y.Secrets[f.Name] = v
+	}
+	if old != nil { // what Lintel made itself stays
+		for _, name := range []string{ownCertificate, nextCertificate} {
+			if v, ok := old.Secrets[name]; ok {
+				y.Secrets[name] = v
+			}
+		}
+	}
+	return y, nil
+}
+
+// check judges one value.
+func (f Field) check(v string, optional bool) error {
+	if v == "" {
+		if optional || f.Type == Choice {
+			return nil
+		}
+		if f.Name == "url" {
+			return problem.Field(f.Name, "systems.url_invalid")
+		}
+		return problem.Field(f.Name, "systems.needed")
+	}
+	limit := maxField
+	if f.Type == Lines {
+		limit = maxLines
+	}
+	if len(v) > limit {
+		return problem.Field(f.Name, "systems.too_long")
+	}
+	switch f.Type {
+	case Address:
+		if f.HostAlone && !strings.Contains(v, "://") {
+			v = "https://" + v
+		}
+		u, err := url.Parse(v)
+		if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" && u.Scheme != "webcal" || u.User != nil {
+			return problem.Field(f.Name, "systems.url_invalid")
+		}
+	case Choice:
+		if !slices.Contains(f.Options, v) {
+			return problem.Field(f.Name, "systems.choose")
+		}
+	case Day:
+		if _, err := time.Parse(time.DateOnly, v); err != nil {
+			return problem.Field(f.Name, "systems.day_invalid")
+		}
+	}
+	if f.Name == "ca" {
+		if block, _ := pem.Decode([]byte(v)); block == nil || block.Type != "CERTIFICATE" {
+			return problem.Field(f.Name, "systems.ca_invalid")
+		}
+	}
+	return nil
+}
+
+// destination is the part of a value that decides where secrets go.
+func destination(f Field, v string) string {
+	if f.Type != Address {
+		return v
+	}
+	if !strings.Contains(v, "://") {
+		v = "https://" + v
+	}
+	u, err := url.Parse(v)
+	if err != nil {
+		return v
+	}
+	scheme := u.Scheme
+	if scheme == "webcal" {
+		scheme = "https"
+	}
+	return scheme + "://" + strings.ToLower(u.Host)
+}
+
+// FileText returns a secret file as it was uploaded: text as it is, other bytes as base64.
+func FileText(data []byte) string {
+	for _, b := range data {
+		if b == 0 || b >= 0x80 {
+			return base64.StdEncoding.EncodeToString(data)
+		}
+	}
+	return string(data)
+}

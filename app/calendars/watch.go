@@ -1,0 +1,167 @@
+package calendars
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"lintel/connectors"
+)
+
+// watch keeps a system's own word of changes flowing until ctx ends: it starts again when rooms come or go, and
+// after failures with growing pauses. Probes go on all the while, slower for rooms that are live.
+func (s *Service) watch(ctx context.Context, sys *system, w connectors.Watcher) {
+	for failures := 0; ctx.Err() == nil; {
+		select {
+		case <-sys.rewatch:
+		default:
+		}
+		rooms, wait := s.watchable(sys)
+		if len(rooms) == 0 || wait > 0 {
+			if wait == 0 {
+				wait = time.Hour // until there are rooms
+			}
+			s.rest(ctx, sys, wait)
+			continue
+		}
+		started := s.o.Now()
+		err := s.watchOnce(ctx, sys, w, rooms)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil || s.o.Now().Sub(started) > backoffMax {
+			failures = 0
+		}
+		if err != nil {
+			failures++
+			s.o.Log.Warn("watching a booking system ended", "system", sys.s.ID, "kind", connectors.KindOf(err), "err", err)
+			s.rest(ctx, sys, max(connectors.AfterOf(err), backoff(failures, s.o.Rand())))
+		}
+	}
+}
+
+// watchOnce runs one Watch; it ends early, with nil, when the rooms to watch are others.
+func (s *Service) watchOnce(ctx context.Context, sys *system, w connectors.Watcher, rooms map[string]*room) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { // ends with ctx, which ends with this call
+		select {
+		case <-ctx.Done():
+			return
+		case <-sys.rewatch:
+		}
+		// Rooms are often attached one after the other: one new start serves them all.
+		select {
+		case <-ctx.Done():
+		case <-time.After(rewatchAfter):
+			cancel(errRewatch)
+		}
+	}()
+	var targets []connectors.Room
+	for id, rm := range rooms {
+		targets = append(targets, connectors.Room{ID: id, Zone: rm.zone})
+	}
+	err := w.Watch(ctx, targets, connectors.WatchFuncs{
+		Live:    func(id string, live bool) { s.setLive(rooms[id], live) },
+		Changed: func(id string) { s.hint(rooms[id]) },
+	})
+	for _, rm := range rooms {
+		s.setLive(rm, false)
+	}
+	if errors.Is(context.Cause(ctx), errRewatch) {
+		return nil
+	}
+	s.heed(sys, err)
+	return err
+}
+
+// heed makes a system's wish to be left alone hold for everything that is sent to it.
+func (s *Service) heed(sys *system, err error) {
+	var e *connectors.Error
+	if !errors.As(err, &e) || e.Kind != connectors.Throttled || e.Alone {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if until := s.o.Now().Add(e.After); until.After(sys.blocked) {
+		sys.blocked, sys.s.WaitUntil, sys.dirty = until, until, true
+	}
+}
+
+// rewatchAfter is how long a new room waits until it is watched; it is probed all the while.
+const rewatchAfter = 30 * time.Second
+
+var errRewatch = errors.New("other rooms to watch")
+
+// watchable returns a system's rooms by the connector's name for them, and how long to wait before anything is sent.
+func (s *Service) watchable(sys *system) (map[string]*room, time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.o.Now()
+	rooms := map[string]*room{}
+	for _, rm := range s.rooms {
+		if rm.sys == sys && rm.r.ErrorKind != string(connectors.Forbidden) && rm.r.ErrorKind != string(connectors.Gone) {
+			rooms[sys.kind.roomID(rm.r)] = rm
+		}
+	}
+	if !sys.s.PausedAt.IsZero() {
+		return nil, 0
+	}
+	return rooms, max(0, sys.blocked.Sub(now))
+}
+
+// rest waits for d, or until the rooms to watch are others.
+func (s *Service) rest(ctx context.Context, sys *system, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-sys.rewatch:
+	case <-t.C:
+	}
+}
+
+// roomsChanged makes the watch begin anew.
+func (y *system) roomsChanged() {
+	select {
+	case y.rewatch <- struct{}{}:
+	default:
+	}
+}
+
+// setLive notes that a room is watched from now on: what changed before is probed once; or that it no longer is.
+func (s *Service) setLive(rm *room, live bool) {
+	if rm == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if rm.live == live || rm.gone {
+		return
+	}
+	rm.live = live
+	s.bring(rm, s.o.Now().Add(jitter(rm.sys.kind.Every, s.o.Rand())/2))
+}
+
+// hint makes a room due: its system says that something changed.
+func (s *Service) hint(rm *room) {
+	if rm == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if rm.gone {
+		return
+	}
+	rm.hinted = rm.index < 0
+	s.bring(rm, s.o.Now().Add(coalesce))
+}
+
+// bring makes a queued room due at the latest by at. s.mu is held.
+func (s *Service) bring(rm *room, at time.Time) {
+	if rm.index >= 0 && rm.due.After(at) {
+		s.unqueue(rm)
+		rm.due = at
+		s.enqueue(rm)
+	}
+}
