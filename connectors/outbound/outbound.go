@@ -57,6 +57,7 @@ type Outbound struct {
 	proxy   *url.URL
 	noProxy []noProxyRule
 	guard   guard
+	trace   func(Exchange) // of clients that have none of their own; may be nil
 }
 
 // New checks the options. An error says which setting is wrong and holds no secret.
@@ -127,6 +128,9 @@ type Client struct {
 
 // Client returns a client. An error says which setting is wrong and holds no secret.
 func (o *Outbound) Client(opt ClientOptions) (*Client, error) {
+	if opt.Trace == nil {
+		opt.Trace = o.trace
+	}
 	c := &Client{out: o, opt: opt, hosts: map[string]bool{}, agent: "Lintel/" + cmp.Or(o.opt.Version, "dev")}
 	c.opt.MaxBody = cmp.Or(opt.MaxBody, 8<<20)
 	c.opt.Timeout = cmp.Or(opt.Timeout, 30*time.Second)
