@@ -119,6 +119,9 @@ type dateAdd struct {
 func Events(cal *Calendar, o Options) *Set {
 	o = o.withDefaults()
 	set := &Set{Skipped: map[SkipReason]int{}, Warnings: map[Warning]int{}}
+	n := 0
+	cal.Find("VEVENT", func(_, _ *Component) { n++ })
+	set.Events = make([]Event, 0, n) // an Event is large: growing would copy each of them more than once
 	var last *Component
 	var z *zones
 	cal.Find("VEVENT", func(root, c *Component) {

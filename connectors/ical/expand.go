@@ -57,7 +57,10 @@ func (x *expander) warn(kind WarningKind, detail string) { countWarning(x.out.Wa
 
 // series adds the occurrences of all events with one UID.
 func (x *expander) series(s *series) {
-	taken := map[string]bool{}
+	var taken map[string]bool // nil for the most common series, a single event
+	if len(s.overrides) > 0 || len(s.masters) != 1 || s.masters[0].Recurring {
+		taken = map[string]bool{}
+	}
 	n := 0
 	add := func(occ Occurrence) bool {
 		if taken[occ.Original] || !x.touches(occ) {
@@ -67,7 +70,9 @@ func (x *expander) series(s *series) {
 			return false
 		}
 		n++
-		taken[occ.Original] = true
+		if taken != nil {
+			taken[occ.Original] = true
+		}
 		x.out.Occurrences = append(x.out.Occurrences, occ)
 		return true
 	}

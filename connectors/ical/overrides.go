@@ -18,7 +18,7 @@ type series struct {
 
 // groupSeries sorts events by UID, in order of first appearance, and drops superseded versions.
 func groupSeries(events []Event, warn func(WarningKind, string)) []*series {
-	index := map[string]*series{}
+	index := make(map[string]*series, len(events))
 	var all []*series
 	for i := range events {
 		e := &events[i]

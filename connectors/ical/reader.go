@@ -159,7 +159,7 @@ func (p *parser) take(prop Prop) error {
 	mendZone(&prop)
 	top := p.stack[len(p.stack)-1]
 	if top.Props == nil {
-		top.Props = make([]Prop, 0, 12) // most events have about as many
+		top.Props = make([]Prop, 0, 16) // few events have more
 	}
 	top.Props = append(top.Props, prop)
 	return nil

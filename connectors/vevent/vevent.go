@@ -3,6 +3,7 @@
 package vevent
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +67,7 @@ func (f *File) DistrustStamps(t time.Time) { f.fresh = t }
 // of lost events.
 func (f *File) Occurrences(window when.Interval, warnings connectors.Warnings) []connectors.Event {
 	x := ical.Expand(f.Events, window, ical.Options{Zone: f.zone})
-	var out []connectors.Event
+	out := slices.Grow([]connectors.Event(nil), len(x.Occurrences)) // nil for none
 	for _, occ := range x.Occurrences {
 		out = append(out, f.event(occ))
 	}
