@@ -37,7 +37,9 @@ func (d Date) String() string {
 	if d.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day)
+	b := append(padded(make([]byte, 0, 10), d.Year, 4), '-')
+	b = append(padded(b, int(d.Month), 2), '-')
+	return string(padded(b, d.Day, 2))
 }
 
 // IsZero reports whether d is no day.

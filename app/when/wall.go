@@ -2,6 +2,7 @@ package when
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -31,7 +32,19 @@ func ParseWall(s string) (Wall, error) {
 func (w Wall) String() string { return w.Date.String() + "T" + Clock(w.Minute) }
 
 // Clock returns minutes since midnight as 09:30; 1440 is 24:00.
-func Clock(minute int) string { return fmt.Sprintf("%02d:%02d", minute/60, minute%60) }
+func Clock(minute int) string {
+	b := append(padded(make([]byte, 0, 5), minute/60, 2), ':')
+	return string(padded(b, minute%60, 2))
+}
+
+// padded appends n with zeros before it, at least width characters.
+func padded(b []byte, n, width int) []byte {
+	digits := strconv.Itoa(n)
+	for range width - len(digits) {
+		b = append(b, '0')
+	}
+	return append(b, digits...)
+}
 
 // ParseClock reads 09:30 or 9:30 as minutes since midnight. 24:00 is accepted as the end of a day.
 func ParseClock(s string) (int, error) {
