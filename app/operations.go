@@ -20,6 +20,8 @@ type Operations struct {
 	ResetPassword func(context.Context, PasswordReset) (Credentials, error)
 	ListUsers     func(context.Context, Nothing) ([]UserLine, error)
 	Doctor        func(context.Context, DoctorRequest) ([]Finding, error)
+	ListSystems   func(context.Context, Nothing) ([]SystemLine, error)
+	CheckSystem   func(context.Context, SystemCheck) (SystemReport, error)
 	// Backup writes one consistent copy of everything to w.
 	Backup func(ctx context.Context, w io.Writer) (BackupResult, error)
 }
@@ -97,6 +99,35 @@ type Finding struct {
 	Check string `json:"check"` // a word or two: "data folder"
 	Text  string `json:"text"`  // what was found, a sentence
 	Cure  string `json:"cure"`  // what to do; empty where nothing is to be done
+}
+
+// SystemLine is one booking system in `connector list`.
+type SystemLine struct {
+	Name   string    `json:"name"`
+	Kind   string    `json:"kind"`
+	Rooms  int       `json:"rooms"`
+	LastOK time.Time `json:"last_ok"` // zero: never
+	State  string    `json:"state"`   // a word or two
+}
+
+// SystemCheck asks for a check of one booking system.
+type SystemCheck struct {
+	Name  string `json:"name"` // or id
+	Room  string `json:"room"` // address; empty: the first that fails, or any
+	Write bool   `json:"write"`
+	Trace bool   `json:"trace"`
+}
+
+// SystemReport is what a check found, in order.
+type SystemReport struct {
+	Steps []SystemStep `json:"steps"`
+	Trace string       `json:"trace"` // masked; empty when none was asked for
+}
+
+// SystemStep is one step of a check.
+type SystemStep struct {
+	Finding
+	Took time.Duration `json:"took"` // nanoseconds; 0 when it was not done
 }
 
 // BackupResult describes a finished backup.

@@ -55,18 +55,5 @@ func (tx *Tx) pseudonym(p PersonID) (string, error) {
 // AuditLog returns the lines before an id (0 = the newest), newest first. Person is filled where the
 // pseudonym is still known.
 func (tx *Tx) AuditLog(before int64, limit int) ([]AuditEntry, error) {
-	if before <= 0 {
-		before = 1 << 62
-	}
-	return list(tx, func(r scanner) (AuditEntry, error) {
-		var e AuditEntry
-		var detail string
-		err := r.Scan(&e.ID, instant{&e.At}, &e.ActorKind, &e.Actor, &e.Action, &e.ObjectKind, &e.ObjectID, &detail, nullable[PersonID]{&e.Person})
-		if err == nil && detail != "" {
-			err = json.Unmarshal([]byte(detail), &e.Detail)
-		}
-		return e, err
-	}, `SELECT a.id, a.at, a.actor_kind, a.actor, a.action, a.object_kind, a.object_id, a.detail, p.person_id
-		FROM audit a LEFT JOIN audit_pseudonym p ON p.pseudonym = a.actor
-		WHERE a.id < ? ORDER BY a.id DESC LIMIT ?`, before, limit)
+	return tx.AuditLines(AuditQuery{Before: before, Limit: limit})
 }

@@ -24,6 +24,7 @@ type Displays struct {
 	MayManage bool   // approve, issue keys
 	DeviceURL string // where displays are pointed to
 	PanelURL  string // what a tablet's browser opens
+	Deleted   []Deleted
 }
 
 // PendingDisplay waits for approval. Its code stands on its own glass only.
@@ -96,7 +97,7 @@ func DisplayColumns() []string {
 // Display is the page of one display: GET /displays/{id}. The picture refreshes with events named "displays".
 //
 // POST /displays/{id}: name, room, template, language ("" is the building's), soon_minutes, rotation (0, 90, 180, 270), palette (bw, gray4,
-// gray16), mains ("on"). GET /displays/{id}/remove asks, POST /displays/{id}/remove removes. GET /displays/{id}/key asks, POST
+// gray16), encoding (png, bmp; only where there is a choice), mains ("on"). GET /displays/{id}/remove asks, POST /displays/{id}/remove removes. GET /displays/{id}/key asks, POST
 // /displays/{id}/key gives it a new key, answered with DisplayKeyPage. POST /displays/{id}/reenrol opens a window in which the device may enrol anew.
 type Display struct {
 	Row       DisplayRow
@@ -120,6 +121,8 @@ type DisplayForm struct {
 	Soon      string
 	Rotation  string
 	Palette   string
+	Encoding  string
+	MayBMP    bool // Encoding is a choice
 	Mains     bool
 	SoonHelp  string // "" or why it is off
 	Errors    ui.Errors
@@ -168,6 +171,13 @@ func paletteOptions(sh ui.Shell) []ui.Option {
 		{Value: "bw", Label: sh.T("displays.palette_bw")},
 		{Value: "gray4", Label: sh.T("displays.palette_gray4")},
 		{Value: "gray16", Label: sh.T("displays.palette_gray16")},
+	}
+}
+
+func encodingOptions(sh ui.Shell) []ui.Option {
+	return []ui.Option{
+		{Value: "png", Label: "PNG"},
+		{Value: "bmp", Label: sh.T("displays.encoding_bmp")},
 	}
 }
 

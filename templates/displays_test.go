@@ -25,6 +25,7 @@ func displaysSamples() []sample {
 			MayManage: true, Rows: displayRows(), DeviceURL: "https://rooms.example.com:8443", PanelURL: "https://rooms.example.com:8443/panel",
 			Pending: []PendingDisplay{{ID: "p1", What: "TRMNL 800 × 480", Address: "10.0.4.17", Since: "2 min ago", Hardware: "AA:BB:CC:DD:EE:01"}},
 			Approve: ApproveForm{Rooms: roomOptions(), Template: TemplateDay},
+			Deleted: []Deleted{{Name: "Door Rigi", What: "TRMNL OG 800 × 480 · Rigi", Said: "Deleted by A. Keller, 3 h ago", Until: "21 Dec 2026", Action: "/displays/d9/restore"}},
 			Table: ui.Table{
 				ID: "display-list", Caption: sh.T("displays.list"), Path: "/displays", Query: "sort=-seen", Sort: "seen", Desc: true, SearchLabel: sh.T("displays.search"),
 				Filters: []ui.Filter{{Name: "floor", Label: "Floor", Options: []ui.Option{{Label: "All floors"}, {Value: "g", Label: "Ground floor"}}}},
@@ -35,7 +36,7 @@ func displaysSamples() []sample {
 	one := Display{
 		Row: displayRows()[0], MayManage: true, HasKey: true, Reenrol: "14:30",
 		Facts: []ui.Fact{{Key: "Last contact", Value: "3 min ago"}, {Key: "Next wake", Value: "15:00"}, {Key: "Signal", Value: "−61 dBm"}, {Key: "Firmware", Value: "1.8.14"}, {Key: "Size", Value: "800 × 480"}, {Key: "Address", Value: "10.0.4.16"}, {Key: "Protocol", Value: "TRMNL"}, {Key: "Picture made", Value: "14:00"}},
-		Form:  DisplayForm{Name: "Door Matterhorn", Room: "matterhorn", Rooms: roomOptions(), Template: TemplateDay, Soon: "0", Rotation: "0", Palette: "bw", Languages: []ui.Option{{Label: "Building’s language"}, {Value: "de", Label: "Deutsch"}}},
+		Form:  DisplayForm{Name: "Door Matterhorn", Room: "matterhorn", Rooms: roomOptions(), Template: TemplateDay, Soon: "0", Rotation: "0", Palette: "bw", Encoding: "png", MayBMP: true, Languages: []ui.Option{{Label: "Building’s language"}, {Value: "de", Label: "Deutsch"}}},
 		Log:   []LogLine{{At: clock(13, 58), Level: "info", Message: "woke by timer, battery 3.98 V"}, {At: clock(9, 2), Level: "error", Message: "Wi-Fi: no beacon from access point for 10 s, tried 3 times, sleeping 15 min"}},
 	}
 	panel := Display{Row: displayRows()[2], MayManage: true, Panel: true, Form: DisplayForm{Name: "", Rooms: roomOptions(), Errors: ui.Errors{"name": "Enter a name.", "": "Something is not right yet."}}}

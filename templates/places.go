@@ -16,6 +16,7 @@ type Places struct {
 	Organisation OrganisationForm
 	Buildings    []PlaceBuilding
 	MayOrganise  bool // change the organisation, add buildings
+	Deleted      []Deleted
 }
 
 // OrganisationForm is the organisation as typed.
@@ -105,9 +106,10 @@ type FloorForm struct {
 
 // Rooms is the list of workspaces: GET /settings/places/rooms?q=&building=&floor=&kind=&sort=&page= and GET /settings/places/rooms.csv.
 type Rooms struct {
-	Table ui.Table
-	Rows  []RoomRow
-	None  bool
+	Table   ui.Table
+	Rows    []RoomRow
+	None    bool
+	Deleted []Deleted // rooms alone
 }
 
 // RoomRow is a workspace in the list.

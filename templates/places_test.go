@@ -8,7 +8,11 @@ import (
 
 func placesSamples() []sample {
 	floors := []ui.Option{{Value: "g", Label: "Ground floor", Group: "Zürich office"}, {Value: "1", Label: "First floor", Group: "Zürich office"}}
-	places := Places{MayOrganise: true, Organisation: OrganisationForm{Name: "Example AG", Language: "de"}, Buildings: []PlaceBuilding{
+	gone := []Deleted{
+		{Name: "Rigi", What: "Room · Zürich office · Ground floor", Said: "Deleted by A. Keller, 3 h ago", Until: "21 Dec 2026", Action: "/settings/places/restore", Field: "room", ID: "rigi"},
+		{Name: "Genf", What: "Building", Said: "Deleted 2 days ago", Until: "19 Dec 2026", Action: "/settings/places/restore", Field: "building", ID: "ge"},
+	}
+	places := Places{MayOrganise: true, Deleted: gone, Organisation: OrganisationForm{Name: "Example AG", Language: "de"}, Buildings: []PlaceBuilding{
 		{ID: "zh", Name: "Zürich office", Address: "Seestrasse 12, 8002 Zürich", Zone: "Europe/Zurich", Hours: "Mon – Fri, 08:00 – 18:00", Rooms: 8, MayEdit: true, Floors: []PlaceFloor{{ID: "g", Name: "Ground floor", Rooms: 6}, {ID: "1", Name: "First floor", Rooms: 2}}},
 		{ID: "be", Name: "Bern", Zone: "Europe/Zurich"},
 	}}
@@ -24,7 +28,7 @@ func placesSamples() []sample {
 	}
 	hours.Period.Days[5] = HoursDay{Opens: "09:00", Error: "Enter when it closes."}
 	rooms := func(sh ui.Shell) Rooms {
-		return Rooms{Table: ui.Table{ID: "room-list", Caption: sh.T("places.list"), Path: "/settings/places/rooms", SearchLabel: sh.T("places.search_rooms"), Columns: RoomTableColumns(sh.Printer), Sort: "name", Total: sh.N("places.rooms_count", 3), CSV: "/settings/places/rooms.csv"}, Rows: []RoomRow{
+		return Rooms{Deleted: gone[:1], Table: ui.Table{ID: "room-list", Caption: sh.T("places.list"), Path: "/settings/places/rooms", SearchLabel: sh.T("places.search_rooms"), Columns: RoomTableColumns(sh.Printer), Sort: "name", Total: sh.N("places.rooms_count", 3), CSV: "/settings/places/rooms.csv"}, Rows: []RoomRow{
 			{ID: "matterhorn", Name: "Matterhorn", Kind: "room", Place: "Zürich office, Ground floor", Seats: 12, Equip: "screen, whiteboard", Source: "Nextcloud", Displays: 1, Bookable: true, Subject: true},
 			{ID: "saentis", Name: "Säntis", Kind: "room", Place: "Zürich office, Ground floor", Seats: 6, Bookable: true},
 			{ID: "p1", Name: "P 01", Kind: "parking", Place: "Zürich office, Garage", Subject: true},

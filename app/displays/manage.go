@@ -211,7 +211,11 @@ func (s *Service) Update(ctx context.Context, by people.Actor, id store.DisplayI
 		if err := mayManage(by, b); err != nil {
 			return d, err
 		}
+		had := d.Encoding
 		c.into(&d)
+		if d.Encoding == store.EncodingBMP && had != d.Encoding && !TakesBMP(d) {
+			return d, problem.Field("encoding", "display.no_bmp")
+		}
 		if err := tx.UpdateDisplay(d); err != nil {
 			return d, err
 		}
@@ -247,11 +251,11 @@ func (s *Service) Delete(ctx context.Context, by people.Actor, id store.DisplayI
 	return nil
 }
 
-// Undelete brings a deleted display back, with its key.
+// Undelete brings a display back that was deleted less than UndoDays ago, with its key.
 func (s *Service) Undelete(ctx context.Context, by people.Actor, id store.DisplayID) error {
 	_, err := s.change(ctx, "undelete display", func(tx *store.Tx) (store.Display, error) {
 		d, err := tx.Display(id)
-		if errors.Is(err, store.ErrNotFound) || err == nil && d.DeletedAt.IsZero() {
+		if errors.Is(err, store.ErrNotFound) || err == nil && !tx.Now().Before(until(d.DeletedAt)) {
 			return d, problem.New(problem.NotFound, "display.none")
 		}
 		if err != nil {

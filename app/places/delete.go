@@ -3,6 +3,8 @@ package places
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"lintel/app/audit"
 	"lintel/app/people"
@@ -30,6 +32,9 @@ type Deleted struct {
 	Ref   Ref
 	Name  string
 	Place store.WorkspacePlace // of a workspace: where it was; of a floor: its building
+	At    time.Time
+	Until time.Time // Restore brings it back before this
+	By    audit.Who
 }
 
 // found is a place that stands, with what is below it.
@@ -129,11 +134,16 @@ func (s *Service) Delete(ctx context.Context, by people.Actor, r Ref) (Going, er
 	return f.going, nil
 }
 
-// Restore undoes Delete: the place comes back with what went with it. Problems: places.name_taken when
+// Restore undoes Delete during UndoDays: the place comes back with what went with it. Problems: places.nothing_to_restore, places.name_taken when
 // another one has its name by now, places.restore_above_first when what it stood in is still deleted.
 func (s *Service) Restore(ctx context.Context, by people.Actor, r Ref) error {
 	var f found
 	err := s.update(ctx, "restore place", func(tx *store.Tx) (err error) {
+		if gone, err := deletedAt(tx, r); err != nil {
+			return err
+		} else if !tx.Now().Before(until(gone)) {
+			return problem.New(problem.NotFound, "places.nothing_to_restore")
+		}
 		switch {
 		case r.Building != "":
 			err = tx.UndeleteBuilding(r.Building)
@@ -162,11 +172,36 @@ func (s *Service) Restore(ctx context.Context, by people.Actor, r Ref) error {
 	return nil
 }
 
-// Deleted lists what was deleted and what the actor may restore, the newest deletion first in each group:
+// until is when something that was deleted can't be brought back any more.
+func until(gone time.Time) time.Time { return gone.AddDate(0, 0, store.UndoDays) }
+
+// deletedAt returns when a place was deleted. A place that never was counts as one that was deleted long ago.
+func deletedAt(tx *store.Tx, r Ref) (at time.Time, err error) {
+	switch {
+	case r.Building != "":
+		var b store.Building
+		b, err = tx.Building(r.Building)
+		at = b.DeletedAt
+	case r.Floor != "":
+		var f store.Floor
+		f, err = tx.Floor(r.Floor)
+		at = f.DeletedAt
+	default:
+		var p store.WorkspacePlace
+		p, err = tx.Workspace(r.Workspace)
+		at = p.Workspace.DeletedAt
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return time.Time{}, nil
+	}
+	return at, err
+}
+
+// Deleted lists what was deleted and what the actor may still restore, the newest deletion first in each group:
 // buildings, then floors and workspaces of buildings that stand. What went with something above it is
 // not listed by itself.
 func (s *Service) Deleted(ctx context.Context, by people.Actor) ([]Deleted, error) {
-	var out []Deleted
+	var all []Deleted
 	err := s.view(ctx, "read deleted places", func(tx *store.Tx) error {
 		if by.Can(people.ManagePlaces, "") {
 			gone, err := tx.DeletedBuildings()
@@ -174,7 +209,7 @@ func (s *Service) Deleted(ctx context.Context, by people.Actor) ([]Deleted, erro
 				return err
 			}
 			for _, b := range gone {
-				out = append(out, Deleted{Ref: Ref{Building: b.ID}, Name: b.Name})
+				all = append(all, Deleted{Ref: Ref{Building: b.ID}, Name: b.Name, At: b.DeletedAt})
 			}
 		}
 		buildings, err := tx.Buildings()
@@ -189,11 +224,30 @@ func (s *Service) Deleted(ctx context.Context, by people.Actor) ([]Deleted, erro
 			if err != nil {
 				return err
 			}
-			out = append(out, more...)
+			all = append(all, more...)
+		}
+		all = slices.DeleteFunc(all, func(d Deleted) bool { return !tx.Now().Before(until(d.At)) })
+		for i, d := range all {
+			object := d.Ref.object()
+			if all[i].By, err = audit.LastBy(tx, object, object.Kind+".delete"); err != nil {
+				return err
+			}
+			all[i].Until = until(d.At)
 		}
 		return nil
 	})
-	return out, err
+	return all, err
+}
+
+// object names a place as the audit log does.
+func (r Ref) object() store.AuditObject {
+	switch {
+	case r.Building != "":
+		return store.AuditObject{Kind: "building", ID: string(r.Building)}
+	case r.Floor != "":
+		return store.AuditObject{Kind: "floor", ID: string(r.Floor)}
+	}
+	return store.AuditObject{Kind: "workspace", ID: string(r.Workspace)}
 }
 
 func deletedIn(tx *store.Tx, b store.Building) ([]Deleted, error) {
@@ -203,7 +257,7 @@ func deletedIn(tx *store.Tx, b store.Building) ([]Deleted, error) {
 	}
 	var out []Deleted
 	for _, f := range gone {
-		out = append(out, Deleted{Ref: Ref{Floor: f.ID}, Name: f.Name, Place: store.WorkspacePlace{Floor: f, Building: b}})
+		out = append(out, Deleted{Ref: Ref{Floor: f.ID}, Name: f.Name, Place: store.WorkspacePlace{Floor: f, Building: b}, At: f.DeletedAt})
 	}
 	floors, err := tx.Floors(b.ID)
 	if err != nil {
@@ -215,7 +269,7 @@ func deletedIn(tx *store.Tx, b store.Building) ([]Deleted, error) {
 			return nil, err
 		}
 		for _, p := range list {
-			out = append(out, Deleted{Ref: Ref{Workspace: p.Workspace.ID}, Name: p.Workspace.Name, Place: p})
+			out = append(out, Deleted{Ref: Ref{Workspace: p.Workspace.ID}, Name: p.Workspace.Name, Place: p, At: p.Workspace.DeletedAt})
 		}
 	}
 	return out, nil

@@ -32,7 +32,7 @@ func (s *Server) display(w http.ResponseWriter, r *http.Request, v *visitor) err
 func displayForm(d displays.View) templates.DisplayForm {
 	return templates.DisplayForm{
 		Name: d.Name, Room: string(d.Workspace), Template: string(d.Template), Language: d.Language, Soon: strconv.Itoa(d.SoonMinutes),
-		Rotation: strconv.Itoa(d.Rotation), Palette: string(d.Palette), Mains: d.Mains,
+		Rotation: strconv.Itoa(d.Rotation), Palette: string(d.Palette), Encoding: string(d.Encoding), Mains: d.Mains,
 	}
 }
 
@@ -50,6 +50,7 @@ func (s *Server) showDisplay(w http.ResponseWriter, r *http.Request, v *visitor,
 	for _, l := range text.Langs() {
 		view.Form.Languages = append(view.Form.Languages, ui.Option{Value: string(l), Label: l.Name()})
 	}
+	view.Form.MayBMP = displays.TakesBMP(d.Display) || d.Encoding == store.EncodingBMP
 	view.Facts = s.displayFacts(v, d, place)
 	if d.ReenrolUntil.After(s.Now()) {
 		view.Reenrol = s.wake(v, d.ReenrolUntil, place)
@@ -77,7 +78,7 @@ func (s *Server) showDisplay(w http.ResponseWriter, r *http.Request, v *visitor,
 func (s *Server) displayFacts(v *visitor, d displays.View, p store.WorkspacePlace) []ui.Fact {
 	facts := []ui.Fact{
 		{Key: v.T("displays.protocol"), Value: string(d.Protocol)},
-		{Key: v.T("displays.model"), Value: d.Model},
+		{Key: v.T("displays.model"), Value: displays.ModelName(d.Model)},
 		{Key: v.T("displays.size"), Value: strconv.Itoa(d.Width) + " × " + strconv.Itoa(d.Height)},
 		{Key: v.T("displays.hardware_id"), Value: d.HardwareID},
 		{Key: v.T("displays.address"), Value: d.Address},
@@ -103,7 +104,7 @@ func (s *Server) saveDisplay(w http.ResponseWriter, r *http.Request, v *visitor)
 	}
 	form := templates.DisplayForm{
 		Name: f.text("name"), Room: f.text("room"), Template: f.text("template"), Language: f.text("language"), Soon: f.text("soon_minutes"),
-		Rotation: f.text("rotation"), Palette: f.text("palette"), Mains: f.on("mains"),
+		Rotation: f.text("rotation"), Palette: f.text("palette"), Encoding: f.text("encoding"), Mains: f.on("mains"),
 	}
 	c := displays.SettingsOf(d.Display)
 	c.Name, c.Workspace, c.Language, c.Template = form.Name, store.WorkspaceID(form.Room), form.Language, store.DisplayTemplate(form.Template)
@@ -112,8 +113,8 @@ func (s *Server) saveDisplay(w http.ResponseWriter, r *http.Request, v *visitor)
 		form.Palette, form.Rotation = string(d.Palette), strconv.Itoa(d.Rotation)
 	} else {
 		c.Palette, c.Rotation = store.DisplayPalette(form.Palette), f.number("rotation", 0, 270, 0)
-		if c.Palette != store.PaletteBW {
-			c.Encoding = store.EncodingPNG // BMP is black and white only
+		if f.values.Has("encoding") { // the form of a display that can only take PNG has no choice
+			c.Encoding = store.DisplayEncoding(form.Encoding)
 		}
 	}
 	if err = f.err(); err == nil {

@@ -124,7 +124,7 @@ func displayWhat(v *visitor, d displays.View) string {
 		return v.T("displays.panel")
 	}
 	size := strconv.Itoa(d.Width) + " × " + strconv.Itoa(d.Height)
-	return strings.TrimSpace(cmp.Or(d.Model, strings.ToUpper(string(d.Protocol))) + " " + size)
+	return strings.TrimSpace(cmp.Or(displays.ModelName(d.Model), strings.ToUpper(string(d.Protocol))) + " " + size)
 }
 
 // displaysPage lists what waits for approval, and all displays.
@@ -144,6 +144,9 @@ func (s *Server) showDisplays(w http.ResponseWriter, r *http.Request, v *visitor
 		Approve: form, None: true, MayManage: v.CanAnywhere(people.ManageDisplays), DeviceURL: s.DeviceURL.String(), PanelURL: s.DeviceURL.JoinPath("panel").String(),
 	}
 	if view.Approve.Rooms, err = s.roomOptions(r.Context(), v, people.ManageDisplays); err != nil {
+		return err
+	}
+	if view.Deleted, err = s.deletedDisplays(r, v); err != nil {
 		return err
 	}
 	for _, d := range lines {

@@ -56,6 +56,9 @@ func (s *Server) showPlaces(w http.ResponseWriter, r *http.Request, v *visitor, 
 		}
 		view.Buildings = append(view.Buildings, b)
 	}
+	if view.Deleted, err = s.deletedPlaces(r, v, false); err != nil {
+		return err
+	}
 	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component { return templates.PlacesPage(sh, view) })
 }
 

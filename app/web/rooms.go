@@ -83,6 +83,9 @@ func (s *Server) roomsPage(w http.ResponseWriter, r *http.Request, v *visitor) e
 	view := templates.Rooms{Rows: rowsOf(l, rows), None: len(all) == 0}
 	t.Columns = templates.RoomTableColumns(v.Printer)
 	view.Table = t
+	if view.Deleted, err = s.deletedPlaces(r, v, true); err != nil {
+		return err
+	}
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.RoomsPage(sh, view) })
 }
 

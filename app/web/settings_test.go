@@ -214,6 +214,13 @@ func TestDisplays(t *testing.T) {
 	b.get("/displays?q=matter").want(t, 200, "Nothing matches")
 	b.get("/displays.csv").want(t, 200, "Door 1", "AA:BB:CC:DD:EE:01")
 
+	// Where the device can, its pictures are BMP files, in black and white only.
+	b.get(path).want(t, 200, "TRMNL OG", `value="png" selected`)
+	b.post(path, append(form, "soon_minutes", "10", "encoding", "bmp")...).want(t, 422, "BMP pictures are black and white only", `value="bmp" selected`)
+	b.post(path, "name", "Door 1", "room", string(p.other), "template", "day", "rotation", "0", "palette", "bw", "encoding", "bmp").leads(t, path)
+	if d, err = p.Displays.Get(ctx, setup, e.Display); err != nil || d.Encoding != store.EncodingBMP {
+		t.Errorf("encoding %q, %v", d.Encoding, err)
+	}
 	b.get(path+"/key").want(t, 200, "Give Door 1 a new key?", "stops working at once", "-data-copy")
 	if _, err := p.Displays.Poll(e.Key.Reveal(), displays.Report{}); err != nil {
 		t.Errorf("the question alone took the key away: %v", err)
