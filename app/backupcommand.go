@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"lintel/app/backup"
 )
 
 func (p *program) backupCommand() *cobra.Command {
@@ -62,7 +64,7 @@ func (p *program) backupTo(ctx context.Context, path string, replace bool) (err 
 	var result BackupResult
 	err = p.withOperations(ctx, func(ctx context.Context, ops Operations) error {
 		var err error
-		result, err = ops.Backup(ctx, f)
+		result, err = ops.Backup(ctx, backup.Steady(f))
 		return err
 	})
 	if err != nil {

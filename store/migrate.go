@@ -46,7 +46,7 @@ func migrate(ctx context.Context, db *sql.DB, path, sub string) error {
 		if err := os.Remove(keep); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove an older copy: %w", err)
 		}
-		if err := copyFile(ctx, db, keep, true); err != nil {
+		if err := copyFile(ctx, db, keep); err != nil {
 			return fmt.Errorf("copy before migration: %w", err)
 		}
 	}
@@ -67,15 +67,8 @@ func CheckFile(ctx context.Context, path string) (schema int64, err error) {
 		return 0, fmt.Errorf("open database: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.reader.Close(), f.writer.Close()) }()
-	var verdict string
-	if err := f.reader.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
-		return 0, fmt.Errorf("check integrity: %w", err)
-	}
-	if verdict != "ok" {
-		return 0, fmt.Errorf("check integrity: %s", verdict)
-	}
-	if err := f.reader.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&schema); err != nil {
-		return 0, fmt.Errorf("read schema version: %w", err)
+	if schema, err = sound(ctx, f.reader); err != nil {
+		return 0, err
 	}
 	sub := "migrations/main"
 	if filepath.Base(path) == ReadingsFile {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -159,33 +158,18 @@ func (s *Store) Integrity(ctx context.Context) ([]string, error) {
 	return wrong, nil
 }
 
-// CopyTo writes a consistent copy of both files into dir while others read and write: SQLite's online
-// backup in one step (many small steps start again with each foreign write). dir exists and holds
-// neither file; the caller removes what a failure leaves. The copies would not outlive a power failure.
-func (s *Store) CopyTo(ctx context.Context, dir string) error {
-	for name, f := range map[string]file{MainFile: s.main, ReadingsFile: s.readings} {
-		if err := copyFile(ctx, f.reader, filepath.Join(dir, name), false); err != nil {
-			return fmt.Errorf("copy %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
 // backuper is what the driver's connection offers for online backup.
 type backuper interface {
 	NewBackup(dst string) (*sqlite.Backup, error)
 }
 
-// copyFile copies a database into a new file. With durable, it waits until the copy would outlive a power
-// failure.
-func copyFile(ctx context.Context, from *sql.DB, to string, durable bool) error {
+// copyFile copies a database into a new file and waits until the copy would outlive a power failure: SQLite's
+// online backup in one step, as many small ones start again with each foreign write.
+func copyFile(ctx context.Context, from *sql.DB, to string) error {
 	if err := touch(to); err != nil {
 		return err
 	}
 	v := url.Values{"_pragma": {"journal_mode(OFF)"}} // a copy that fails is no use: nothing is rolled back
-	if !durable {
-		v.Add("_pragma", "synchronous(OFF)")
-	}
 	conn, err := from.Conn(ctx)
 	if err != nil {
 		return err

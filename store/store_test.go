@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,18 +136,34 @@ func TestFailedUpdateLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestCopyWhileOpen(t *testing.T) {
+// A snapshot is what stood when it began, whatever is written and moved into the file while it is read.
+func TestSnapshotStaysAsItWas(t *testing.T) {
 	t.Parallel()
 	s := storetest.Open(t, now)
 	ctx := context.Background()
-	if err := s.Update(ctx, func(tx *store.Tx) error {
-		return tx.Audit(store.AuditEntry{ActorKind: "job", Actor: "x", Action: "copied", ObjectKind: "x", ObjectID: "x"})
-	}); err != nil {
-		t.Fatal(err)
+	write := func(action string) {
+		update(t, s, func(tx *store.Tx) error {
+			return tx.Audit(store.AuditEntry{ActorKind: "job", Actor: "x", Action: action, ObjectKind: "x", ObjectID: strings.Repeat("x", 20_000)})
+		})
 	}
+	write("before")
 	dir := t.TempDir()
-	if err := s.CopyTo(ctx, dir); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{store.MainFile, store.ReadingsFile} {
+		if err := s.Snapshot(ctx, name, func(r io.Reader, size, schema int64) error {
+			for range 300 { // more than SQLite moves by itself
+				write("after")
+			}
+			if err := s.Exec(ctx, "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+				return err
+			}
+			content, err := io.ReadAll(r)
+			if int64(len(content)) != size || schema < 1 {
+				t.Errorf("%s: %d bytes of %d, schema %d", name, len(content), size, schema)
+			}
+			return errors.Join(err, os.WriteFile(filepath.Join(dir, name), content, 0o600))
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	c, err := store.Open(ctx, dir, store.Options{Box: storetest.Box(t), Now: now})
 	if err != nil {
@@ -156,13 +173,26 @@ func TestCopyWhileOpen(t *testing.T) {
 	if wrong, err := c.Integrity(ctx); err != nil || len(wrong) > 0 {
 		t.Errorf("integrity of the copy: %v, %v", wrong, err)
 	}
-	if err := c.View(ctx, func(tx *store.Tx) error {
+	look(t, c, func(tx *store.Tx) error {
 		log, err := tx.AuditLog(0, 10)
-		if len(log) != 1 || log[0].Action != "copied" {
-			t.Errorf("the copy holds %v", log)
+		if len(log) != 1 || log[0].Action != "before" {
+			t.Errorf("the copy holds %d lines", len(log))
 		}
 		return err
-	}); err != nil {
-		t.Fatal(err)
+	})
+}
+
+// Who reads on after the snapshot was let go is told that it is worth nothing.
+func TestSnapshotThatWasLetGo(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, now)
+	ctx, cancel := context.WithCancel(context.Background())
+	err := s.Snapshot(ctx, store.MainFile, func(r io.Reader, _, _ int64) error {
+		cancel()
+		_, err := io.Copy(io.Discard, r)
+		return err
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"os"
@@ -65,10 +67,6 @@ func TestCreateUnderLoadAndRestore(t *testing.T) {
 	if len(m.Files) != 4 || m.Schema < 1 || m.Version != "test" {
 		t.Errorf("manifest: %+v", m)
 	}
-	left, err := filepath.Glob(filepath.Join(s.Dir(), "backup-*"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
 
 	dir := t.TempDir()
 	if _, err := backup.Restore(context.Background(), dir, bytes.NewReader(out.Bytes())); err != nil {
@@ -106,10 +104,18 @@ func TestRestoreRefusesWhatIsNotWhole(t *testing.T) {
 	changed[len(changed)/2] ^= 0xff
 	for name, b := range map[string][]byte{
 		"nothing": nil, "no archive": []byte(strings.Repeat("not a backup ", 999)), "cut": good[:len(good)/2],
-		"changed": changed, "more": append(good[:len(good)-1024:len(good)-1024], archive(t, "x/y", "z")...),
-		"path out":      archive(t, "manifest.json", `{"format":1,"files":[{"name":"../../etc/x","size":1},{"name":"lintel.db"},{"name":"readings.db"}]}`),
-		"absolute path": archive(t, "manifest.json", `{"format":1,"files":[{"name":"/etc/x","size":1},{"name":"lintel.db"},{"name":"readings.db"}]}`),
-		"newer format":  archive(t, "manifest.json", `{"format":99,"files":[]}`),
+		"cut before its sums": good[:bytes.LastIndex(good, []byte("sums.json"))],
+		"changed manifest":    bytes.Replace(good, []byte(`"version": "test"`), []byte(`"version": "tesT"`), 1),
+		"changed sum":         bytes.Replace(good, []byte(`"sha256": "`), []byte(`"sha256": "0`), 1),
+		"exchanged":           exchanged(t, good),
+		"changed":             changed, "more": append(good[:len(good)-1024:len(good)-1024], packed(t, entries{{"x/y", "z"}})...),
+		"path out":      packed(t, entries{{"manifest.json", `{"format":2}`}, {"../../etc/x", "x"}}),
+		"absolute path": packed(t, entries{{"manifest.json", `{"format":2}`}, {"/etc/x", "x"}}),
+		"no database":   packed(t, entries{{"manifest.json", `{"format":2}`}, {"sums.json", `[{"name":"manifest.json","size":12,"sha256":"` + sumOf(`{"format":2}`) + `"}]`}}),
+		"no sums":       packed(t, entries{{"manifest.json", `{"format":2}`}, {"lintel.db", ""}, {"readings.db", ""}}),
+		"twice":         packed(t, entries{{"manifest.json", `{"format":2}`}, {"keys/k", ""}, {"keys/k", ""}}),
+		"older format":  packed(t, entries{{"manifest.json", `{"format":1,"files":[]}`}}),
+		"newer format":  packed(t, entries{{"manifest.json", `{"format":99}`}}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,20 +131,70 @@ func TestRestoreRefusesWhatIsNotWhole(t *testing.T) {
 	}
 }
 
-func archive(t *testing.T, name, content string) []byte {
+// entries are names and contents.
+type entries [][2]string
+
+func packed(t *testing.T, all entries) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	if err := w.WriteHeader(&tar.Header{Name: name, Size: int64(len(content)), Mode: 0o600, Typeflag: tar.TypeReg}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(w, content); err != nil {
-		t.Fatal(err)
+	for _, e := range all {
+		if err := w.WriteHeader(&tar.Header{Name: e[0], Size: int64(len(e[1])), Mode: 0o600, Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, e[1]); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+func unpacked(t *testing.T, b []byte) entries {
+	t.Helper()
+	var all entries
+	for r := tar.NewReader(bytes.NewReader(b)); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, [2]string{h.Name, string(content)})
+	}
+}
+
+// exchanged is a backup in which the databases have each other's content.
+func exchanged(t *testing.T, good []byte) []byte {
+	t.Helper()
+	all := unpacked(t, good)
+	all[1][1], all[2][1] = all[2][1], all[1][1]
+	return packed(t, all)
+}
+
+func sumOf(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// Packed again byte by byte it is still whole: what refuses the others is what was done to them.
+func TestRestoreOfTheSameFiles(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, now)
+	var out bytes.Buffer
+	if _, err := backup.Create(context.Background(), backup.Source{Store: s, Now: now, Version: "test"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Restore(context.Background(), t.TempDir(), bytes.NewReader(packed(t, unpacked(t, out.Bytes())))); err != nil {
+		t.Error(err)
+	}
 }
 
 func FuzzRestore(f *testing.F) {
