@@ -153,6 +153,7 @@ func (p *program) rootCommand() *cobra.Command {
 		p.userCommand(),
 		p.configCommand(),
 		p.doctorCommand(),
+		p.connectorCommand(),
 		p.backupCommand(),
 		p.healthcheckCommand(),
 		p.versionCommand(),

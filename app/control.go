@@ -121,6 +121,8 @@ func controlMux(ops Operations) *http.ServeMux {
 	answer(mux, pathResetPassword, ops.ResetPassword)
 	answer(mux, pathListUsers, ops.ListUsers)
 	answer(mux, pathDoctor, ops.Doctor)
+	answer(mux, pathListSystems, ops.ListSystems)
+	answer(mux, pathCheckSystem, ops.CheckSystem)
 	mux.HandleFunc("POST "+pathBackup, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Trailer", trailerResult+", "+trailerError)
 		w.Header().Set("Content-Type", "application/octet-stream")
@@ -146,6 +148,8 @@ const (
 	pathResetPassword = "/user/reset-password"
 	pathListUsers     = "/user/list"
 	pathDoctor        = "/doctor"
+	pathListSystems   = "/systems"
+	pathCheckSystem   = "/systems/check"
 	pathBackup        = "/backup"
 )
 
@@ -211,6 +215,8 @@ func dialControl(ctx context.Context, folder string) (Operations, func(), error)
 		ResetPassword: ask[PasswordReset, Credentials](c, pathResetPassword),
 		ListUsers:     ask[Nothing, []UserLine](c, pathListUsers),
 		Doctor:        ask[DoctorRequest, []Finding](c, pathDoctor),
+		ListSystems:   ask[Nothing, []SystemLine](c, pathListSystems),
+		CheckSystem:   ask[SystemCheck, SystemReport](c, pathCheckSystem),
 		Backup:        func(ctx context.Context, w io.Writer) (BackupResult, error) { return askBackup(ctx, c, w) },
 	}
 	return ops, func() { transport.CloseIdleConnections(); done() }, nil

@@ -290,7 +290,7 @@ func testCalendarToDoor(t *testing.T, srv *conntest.Server) {
 	r := run(t, dir, nil)
 	ws := r.room(zone, "Matterhorn")
 	connection := calendars.Connection{Kind: "caldav", Name: "Calendar", URL: srv.URL + "/", Username: srv.User, Secrets: map[string]secret.Text{"password": secret.New(srv.Password)}}
-	report, err := r.calendars.Check(ctx, byCommand, "", connection, cal, true)
+	report, err := r.calendars.Check(ctx, byCommand, "", connection, calendars.CheckOptions{Address: cal, Write: true})
 	if err != nil || !report.OK() {
 		t.Fatalf("check: %+v, %v", report, err)
 	}

@@ -37,6 +37,8 @@ func (h *house) operations() Operations {
 		ResetPassword: h.resetPassword,
 		ListUsers:     h.listUsers,
 		Doctor:        h.doctor,
+		ListSystems:   h.listSystems,
+		CheckSystem:   h.checkSystem,
 		Backup:        h.backup,
 	}
 }
@@ -177,17 +179,14 @@ func (h *house) doctor(ctx context.Context, req DoctorRequest) ([]Finding, error
 
 // doctorSystems connects to every booking system and says in which step it fails.
 func (h *house) doctorSystems(ctx context.Context) ([]Finding, error) {
-	var systems []store.System
-	if err := h.store.View(ctx, func(tx *store.Tx) (err error) {
-		systems, err = tx.Systems()
-		return err
-	}); err != nil {
+	systems, _, err := h.systems(ctx)
+	if err != nil {
 		return nil, err
 	}
 	var found []Finding
 	for _, y := range systems {
 		check := "booking system " + y.Name
-		report, err := h.calendars.Check(ctx, byCommand, y.ID, calendars.Connection{}, "", false)
+		report, err := h.calendars.Check(ctx, byCommand, y.ID, calendars.Connection{}, calendars.CheckOptions{})
 		if err != nil {
 			if p := problem.Of(err); p == nil {
 				return found, err

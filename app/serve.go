@@ -114,7 +114,7 @@ func (h *house) services(ctx context.Context) (err error) {
 	h.bookings = bookings.New(h.store, start.Now, h.roomChanged)
 	h.places.Rederive = h.bookings.RederiveIn
 	h.calendars = calendars.New(calendars.Options{
-		Store: h.store, Now: start.Now, Log: start.Log, Kinds: calendars.Systems(h.out, start.Now),
+		Store: h.store, Now: start.Now, Log: start.Log, Kinds: calendars.Systems(start.Now), Out: h.out,
 		Changed: h.roomChanged, Go: h.pool.Go, Hours: h.hours,
 	})
 	h.bookings.Remote = bookings.Remote{Book: h.bookRemotely, SetEnd: h.calendars.SetEnd, Release: h.calendars.Release}

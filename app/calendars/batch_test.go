@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lintel/connectors"
+	"lintel/connectors/outbound"
 	"lintel/store"
 )
 
@@ -71,7 +72,7 @@ func newMany(t testing.TB, rooms int) (*bench, *many) {
 		script: script{complete: true}, size: 3, versions: map[string]byte{}, fails: map[string]error{}, tell: make(chan connectors.WatchFuncs, 1),
 	}
 	b.o.Kinds["many"] = Kind{
-		Open:  func(store.System, []store.Resource) (connectors.Connector, error) { return m, nil },
+		Open:  func(*outbound.Outbound, store.System, []store.Resource) (connectors.Connector, error) { return m, nil },
 		Every: time.Minute, Hot: 15 * time.Second, Calm: 2 * time.Hour,
 	}
 	if err := b.Detach(t.Context(), admin, b.ws); err != nil {

@@ -15,11 +15,12 @@ import (
 	"lintel/app/problem"
 	"lintel/app/when"
 	"lintel/connectors"
+	"lintel/connectors/outbound"
 	"lintel/store"
 )
 
-// Open makes a connector for a system with its rooms. It contacts nobody.
-type Open func(store.System, []store.Resource) (connectors.Connector, error)
+// Open makes a connector for a system with its rooms, which uses out for all that it sends. It contacts nobody.
+type Open func(out *outbound.Outbound, y store.System, rooms []store.Resource) (connectors.Connector, error)
 
 // Options are what New needs. All fields are required but those marked.
 type Options struct {
@@ -27,6 +28,7 @@ type Options struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Kinds   map[string]Kind
+	Out     *outbound.Outbound                                                 // may be nil where no kind uses it
 	Changed func(store.WorkspaceID)                                            // after a commit that changed an agenda
 	Hours   func(context.Context, store.BuildingID, when.Date) []when.Interval // opening hours of a local day; optional
 	Go      func(name string, f func(context.Context) error)                   // starts a goroutine that the program owns and stops
@@ -177,7 +179,7 @@ func (s *Service) addSystem(y store.System, rooms []store.Resource) {
 	if kind.Pushed {
 		return
 	}
-	if sys.conn, sys.openErr = kind.Open(y, rooms); sys.openErr != nil {
+	if sys.conn, sys.openErr = kind.Open(s.o.Out, y, rooms); sys.openErr != nil {
 		s.o.Log.Error("open booking system", "system", y.ID, "err", sys.openErr)
 		return
 	}

@@ -19,6 +19,7 @@ import (
 	"lintel/app/secret"
 	"lintel/app/when"
 	"lintel/connectors"
+	"lintel/connectors/outbound"
 	"lintel/store"
 	"lintel/store/storetest"
 )
@@ -138,7 +139,9 @@ func newBench(t testing.TB) *bench {
 	b.Service = New(Options{
 		Store: b.st, Now: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(b.log, nil)),
 		Kinds: map[string]Kind{"script": {
-			Open:  func(store.System, []store.Resource) (connectors.Connector, error) { return b.sys, nil },
+			Open: func(*outbound.Outbound, store.System, []store.Resource) (connectors.Connector, error) {
+				return b.sys, nil
+			},
 			Every: time.Minute, Hot: 15 * time.Second, Fields: []Field{optional(passwordField())},
 		}},
 		Changed: func(store.WorkspaceID) { b.changed++ },

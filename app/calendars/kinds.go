@@ -38,19 +38,19 @@ func signIn(y store.System) outbound.Credentials {
 
 // Systems returns every kind of booking system that this program speaks, each with its pace: what
 // such servers bear, and for feeds what their publishers refresh.
-func Systems(out *outbound.Outbound, now func() time.Time) map[string]Kind {
+func Systems(now func() time.Time) map[string]Kind {
 	return map[string]Kind{
 		"caldav": {
 			Every: time.Minute, Hot: 15 * time.Second, Parallel: 4,
 			Fields: []Field{urlField(), optional(userField()), optional(passwordField()), caField()},
-			Open: func(y store.System, _ []store.Resource) (connectors.Connector, error) {
+			Open: func(out *outbound.Outbound, y store.System, _ []store.Resource) (connectors.Connector, error) {
 				return caldav.New(out, caldav.Config{URL: y.URL, Credentials: signIn(y), CA: []byte(y.CAPEM), Now: now})
 			},
 		},
 		"ics": {
 			Every: 5 * time.Minute, Hot: time.Minute, Parallel: 2, Feeds: true,
 			Fields: []Field{optional(urlField()), optional(userField()), optional(passwordField()), caField()},
-			Open: func(y store.System, rooms []store.Resource) (connectors.Connector, error) {
+			Open: func(out *outbound.Outbound, y store.System, rooms []store.Resource) (connectors.Connector, error) {
 				c := ics.Config{Feeds: map[string]secret.Text{}, Credentials: signIn(y), CA: []byte(y.CAPEM), Now: now}
 				for _, r := range rooms {
 					c.Feeds[string(r.ID)] = secret.New(r.Address)

@@ -1,6 +1,7 @@
 package calendars
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"lintel/app/problem"
 	"lintel/app/secret"
 	"lintel/connectors"
+	"lintel/connectors/outbound"
 	"lintel/store"
 )
 
@@ -170,7 +172,7 @@ func (s *Service) Attach(ctx context.Context, by people.Actor, w store.Workspace
 // mayWrite asks the system whether we may write to a calendar. Where it does not tell, or can't be reached
 // now, yes: a write that is refused says so.
 func (s *Service) mayWrite(ctx context.Context, by people.Actor, id store.SystemID, address string) (bool, error) {
-	conn, room, done, err := s.open(ctx, by, id, Connection{}, address)
+	conn, room, done, err := s.open(ctx, by, s.o.Out, id, Connection{}, address)
 	if err != nil {
 		return false, err
 	}
@@ -332,22 +334,76 @@ func (s *Service) Statuses() []Status {
 	return out
 }
 
-// Check walks through a connection step by step. With a zero id it checks what was typed, before it is
-// stored; an empty password with an id means the stored one. address may be "".
-func (s *Service) Check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, address string, write bool) (connectors.Report, error) {
-	conn, room, done, err := s.open(ctx, by, id, c, address)
+// CheckOptions say how far a check goes.
+type CheckOptions struct {
+	Address string                  // of a room; "" checks only what concerns the whole system
+	Write   bool                    // also write, read back and delete a test event, far in the future
+	Trace   func(outbound.Exchange) // is told of what is sent and answered, redacted; may be nil
+}
+
+// checkTimeout bounds a check.
+const checkTimeout = 90 * time.Second
+
+// Check walks through a connection step by step. With a zero id it checks what was typed, before it is stored; with an
+// id and no kind the stored one. While a system has asked to be left alone nothing is sent.
+func (s *Service) Check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, o CheckOptions) (connectors.Report, error) {
+	if until := s.waitsUntil(id); !until.IsZero() {
+		return connectors.Report{Steps: []connectors.Step{{
+			Name: "calendar.check.wait", State: connectors.StepFailed, Said: until.UTC().Format(time.RFC3339), Cure: "calendar.cure.throttled",
+		}}}, nil
+	}
+	out := s.o.Out
+	if o.Trace != nil {
+		out = out.Traced(o.Trace)
+	}
+	conn, room, done, err := s.open(ctx, by, out, id, c, o.Address)
 	if err != nil {
 		return connectors.Report{}, err
 	}
 	defer done()
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	return conn.Check(ctx, connectors.CheckRequest{Room: room, Write: write}), nil
+	return conn.Check(ctx, connectors.CheckRequest{Room: room, Write: o.Write}), nil
+}
+
+// waitsUntil returns until when a system wants to be left alone, zero when it does not.
+func (s *Service) waitsUntil(id store.SystemID) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if y := s.systems[id]; y != nil && s.o.Now().Before(y.s.WaitUntil) {
+		return y.s.WaitUntil
+	}
+	return time.Time{}
+}
+
+// Expiry is a secret or certificate of a booking system that runs out.
+type Expiry struct {
+	System store.SystemID
+	Name   string // of the system
+	connectors.Expiry
+}
+
+// Expiries returns what runs out, the soonest first.
+func (s *Service) Expiries() []Expiry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Expiry
+	for _, y := range s.systems {
+		e, ok := y.conn.(connectors.Expirer)
+		if !ok {
+			continue
+		}
+		for _, x := range e.Expiries() {
+			out = append(out, Expiry{System: y.s.ID, Name: y.s.Name, Expiry: x})
+		}
+	}
+	slices.SortFunc(out, func(a, b Expiry) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Name, b.Name)) })
+	return out
 }
 
 // Rooms lists the calendars that a system offers, at most 2,000. Systems that can't list return none.
 func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID, c Connection) ([]connectors.RoomRef, error) {
-	conn, _, done, err := s.open(ctx, by, id, c, "")
+	conn, _, done, err := s.open(ctx, by, s.o.Out, id, c, "")
 	if err != nil {
 		return nil, err
 	}
@@ -374,7 +430,7 @@ func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID,
 
 // open makes a connector of its own for a check, so that it never disturbs the one in use. The room is that of
 // address, which may be "".
-func (s *Service) open(ctx context.Context, by people.Actor, id store.SystemID, c Connection, address string) (connectors.Connector, connectors.Room, func(), error) {
+func (s *Service) open(ctx context.Context, by people.Actor, out *outbound.Outbound, id store.SystemID, c Connection, address string) (connectors.Connector, connectors.Room, func(), error) {
 	none := connectors.Room{Zone: time.UTC}
 	if err := need(by); err != nil {
 		return nil, none, nil, err
@@ -384,8 +440,11 @@ func (s *Service) open(ctx context.Context, by people.Actor, id store.SystemID, 
 		return nil, none, nil, err
 	}
 	kind, ok := s.o.Kinds[y.Kind]
-	if !ok {
+	if !ok || kind.Pushed {
 		return nil, none, nil, errUnknownKind
+	}
+	if until := s.waitsUntil(id); !until.IsZero() {
+		return nil, none, nil, problem.New(problem.Down, "systems.asked_to_wait")
 	}
 	var rooms []store.Resource
 	room := none
@@ -393,7 +452,7 @@ func (s *Service) open(ctx context.Context, by people.Actor, id store.SystemID, 
 		rooms = []store.Resource{{ID: "checked", Address: address}}
 		room.ID = kind.roomID(rooms[0])
 	}
-	conn, err := kind.Open(y, rooms)
+	conn, err := kind.Open(out, y, rooms)
 	if err != nil {
 		return nil, none, nil, problem.New(problem.Invalid, "systems.cannot_open").Because(err)
 	}

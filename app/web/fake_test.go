@@ -7,15 +7,18 @@ import (
 
 	"lintel/app/calendars"
 	"lintel/connectors"
+	"lintel/connectors/outbound"
 	"lintel/store"
 )
 
 // fakeKinds are booking systems that answer without a network: caldav lists two calendars, or fails its
 // check when its name is Broken.
 func fakeKinds() map[string]calendars.Kind {
-	open := func(y store.System, _ []store.Resource) (connectors.Connector, error) { return &fakeSystem{y}, nil }
+	open := func(_ *outbound.Outbound, y store.System, _ []store.Resource) (connectors.Connector, error) {
+		return &fakeSystem{y}, nil
+	}
 	kinds := map[string]calendars.Kind{}
-	for name, k := range calendars.Systems(nil, start) {
+	for name, k := range calendars.Systems(start) {
 		kinds[name] = calendars.Kind{Open: open, Every: time.Minute, Hot: time.Minute, Parallel: 1, Fields: k.Fields}
 	}
 	return kinds

@@ -253,7 +253,7 @@ func (s *Server) saveSetupSystem(w http.ResponseWriter, r *http.Request, v *visi
 	c := s.readSystem(r, kind)
 	var err error
 	if r.PostFormValue("step") == templates.SystemCheck {
-		report, checkErr := s.Calendars.Check(r.Context(), v.Actor, "", c, "", false)
+		report, checkErr := s.Calendars.Check(r.Context(), v.Actor, "", c, calendars.CheckOptions{})
 		if checkErr == nil {
 			view := templates.SetupSystem{Kind: kind, System: s.systemForm(v, kind, "", c, nil)}
 			view.System.Steps = v.steps(report)

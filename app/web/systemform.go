@@ -159,7 +159,7 @@ func (s *Server) systemWrong(w http.ResponseWriter, r *http.Request, v *visitor,
 
 // trySystem walks through a connection before it is stored.
 func (s *Server) trySystem(w http.ResponseWriter, r *http.Request, v *visitor, id store.SystemID, c calendars.Connection) error {
-	report, err := s.Calendars.Check(r.Context(), v.Actor, id, c, "", false)
+	report, err := s.Calendars.Check(r.Context(), v.Actor, id, c, calendars.CheckOptions{})
 	if err != nil {
 		return s.systemWrong(w, r, v, id, c, err)
 	}

@@ -209,7 +209,7 @@ func (s *Server) checkSystem(w http.ResponseWriter, r *http.Request, v *visitor)
 			break
 		}
 	}
-	report, err := s.Calendars.Check(r.Context(), v.Actor, st.System.ID, calendars.Connection{}, address, false)
+	report, err := s.Calendars.Check(r.Context(), v.Actor, st.System.ID, calendars.Connection{}, calendars.CheckOptions{Address: address})
 	if err != nil {
 		return err
 	}
