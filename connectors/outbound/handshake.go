@@ -15,9 +15,11 @@ import (
 
 // Handshake is one sign-in that belongs to a connection: NTLM or Kerberos. It is used once.
 type Handshake interface {
-	// Next answers a challenge of the server; nil asks for the first message. State is the connection
-	// that the sign-in is to be bound to (RFC 5929 tls-server-end-point), nil when it has no TLS or is
-	// not to be bound. A nil token without an error means that there is nothing more to say.
+	// Next answers a challenge of the server; nil asks for the first message, and an empty one that is not
+	// nil means that the server refused without one. State is the connection that the sign-in is to be
+	// bound to (RFC 5929 tls-server-end-point), nil when it has no TLS or is not to be bound. A nil token
+	// without an error means that there is nothing more to say: a refusal. An error of the kind
+	// connectors.Auth is one too, with a reason.
 	Next(challenge []byte, state *tls.ConnectionState) (token []byte, err error)
 }
 
@@ -64,6 +66,7 @@ const (
 
 // onLane sends one request on a connection of its own, signing it in when the server asks.
 func (c *Client) onLane(ctx context.Context, k call, trusted bool) (*Response, error) {
+	began := c.sign.refusalsSoFar()
 	if k.lane == nil {
 		l, err := c.takeLane(ctx)
 		if err != nil {
@@ -90,7 +93,7 @@ func (c *Client) onLane(ctx context.Context, k call, trusted bool) (*Response, e
 		}
 		known = laneHost{wire: wire, state: l.state}
 		k.lane.hosts[host] = known
-		leave, err := c.sign.enter(ctx)
+		leave, err := c.sign.enter(ctx, began)
 		if err != nil {
 			return nil, err
 		}
@@ -122,30 +125,37 @@ func (c *Client) signIn(ctx context.Context, k call, h laneHost) (*Response, err
 		bind, fallback = false, false
 	}
 	resp, err := c.legs(ctx, k, h, bind)
+	if resp != nil && refusal(resp, err) && fallback {
+		k.lane.renew()
+		resp, err = c.legs(ctx, k, h, false)
+		bind = false
+	}
+	switch {
+	case err == nil && resp.Status != http.StatusUnauthorized:
+		c.sign.accepted(bind, h.state != nil)
+	case refusal(resp, err):
+		k.lane.renew()
+		c.sign.refused(fallback && resp != nil)
+		if err == nil && cred.Binding == BindingNever {
+			resp.cure = "calendar.cure.sign_in_unbound"
+		}
+	}
 	if err != nil {
 		return nil, err
-	}
-	if resp.Status != http.StatusUnauthorized {
-		c.sign.accepted(bind, h.state != nil)
-		return resp, nil
-	}
-	if fallback {
-		if resp, err = c.legs(ctx, k, h, false); err != nil {
-			return nil, err
-		}
-		if resp.Status != http.StatusUnauthorized {
-			c.sign.accepted(false, true)
-			return resp, nil
-		}
-	}
-	c.sign.refused(fallback)
-	if cred.Binding == BindingNever {
-		resp.cure = "calendar.cure.sign_in_unbound"
 	}
 	return resp, nil
 }
 
-// legs runs one handshake, beginning again once when the connection is lost on the way.
+// refusal reports whether a handshake ended with the server not letting us in.
+func refusal(resp *Response, err error) bool {
+	if err != nil {
+		return connectors.KindOf(err) == connectors.Auth
+	}
+	return resp.Status == http.StatusUnauthorized
+}
+
+// legs runs one handshake, beginning again once when the connection is lost on the way. It returns the
+// server's last answer, if it got one, beside an error.
 func (c *Client) legs(ctx context.Context, k call, h laneHost, bind bool) (*Response, error) {
 	resp, err := c.handshake(ctx, k, h, bind)
 	if errors.Is(err, errMoved) {
@@ -195,9 +205,7 @@ func (c *Client) handshake(ctx context.Context, k call, h laneHost, bind bool) (
 		if leg > 0 && l.conn != conn {
 			return nil, errMoved
 		}
-		if challenge = tokenFor(h.wire, resp.Header); len(challenge) == 0 {
-			return resp, nil
-		}
+		challenge = tokenFor(h.wire, resp.Header)
 		conn, state = l.conn, l.state
 	}
 	return resp, nil
@@ -243,7 +251,7 @@ func missing(s Scheme, h http.Header) string {
 	return "calendar.cure.scheme"
 }
 
-// tokenFor returns the token that a server sent for a scheme, nil when it sent none.
+// tokenFor returns the token that a server sent for a scheme, empty but not nil when it sent none.
 func tokenFor(wire string, h http.Header) []byte {
 	for _, v := range h.Values("WWW-Authenticate") {
 		name, rest, _ := strings.Cut(strings.TrimSpace(v), " ")
@@ -255,16 +263,20 @@ func tokenFor(wire string, h http.Header) []byte {
 			return b
 		}
 	}
-	return nil
+	return []byte{}
+}
+
+func (s *signing) refusalsSoFar() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusals
 }
 
 // enter waits for the turn to sign in, so that a wrong password is not tried by several requests at
-// once. It returns nil when the server refused another request meanwhile.
-func (s *signing) enter(ctx context.Context) (leave func(), err error) {
-	s.mu.Lock()
-	proven, before := s.proven, s.refusals
-	s.mu.Unlock()
-	if proven {
+// once. It returns nil when the server has refused a sign-in since the request began, with so many
+// refusals at that time.
+func (s *signing) enter(ctx context.Context, began int) (leave func(), err error) {
+	if s.settled() {
 		return func() {}, nil
 	}
 	select {
@@ -276,7 +288,7 @@ func (s *signing) enter(ctx context.Context) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.refusals != before:
+	case s.refusals != began:
 		leave()
 		return nil, nil
 	case s.proven:
@@ -284,6 +296,12 @@ func (s *signing) enter(ctx context.Context) (leave func(), err error) {
 		return func() {}, nil
 	}
 	return leave, nil
+}
+
+func (s *signing) settled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.proven
 }
 
 // bind reports whether the next sign-in is bound, and whether a refusal is worth one try without.

@@ -11,8 +11,15 @@ import (
 // lane is one connection to each host, which one request has for itself at a time: what is signed in
 // is a connection, and http.Transport with several of them does not say which one it takes.
 type lane struct {
+	make  func() *http.Transport
 	rt    *http.Transport
 	hosts map[string]laneHost // by host:port
+}
+
+// renew leaves the connections behind: some servers mix up the sign-in that follows a refused one.
+func (l *lane) renew() {
+	l.rt.CloseIdleConnections()
+	l.rt = l.make()
 }
 
 // laneHost is what a lane knows of one host.
@@ -48,7 +55,8 @@ func (c *Client) takeLane(ctx context.Context) (*lane, error) {
 }
 
 func (c *Client) newLane() *lane {
-	return &lane{rt: c.transport(1), hosts: map[string]laneHost{}}
+	one := func() *http.Transport { return c.transport(1) }
+	return &lane{make: one, rt: one(), hosts: map[string]laneHost{}}
 }
 
 // put gives a lane back.

@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -324,12 +325,13 @@ func (c *Client) once(ctx context.Context, k call, authorization string) (resp *
 	if err != nil {
 		return nil, l, err
 	}
-	for name, v := range req.Header {
-		r.Header[name] = v
-	}
+	maps.Copy(r.Header, req.Header)
 	r.Header.Set("User-Agent", c.agent)
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
+	}
+	if k.stream {
+		r.Header.Set("Accept-Encoding", "identity") // bytes have to come through as they are sent
 	}
 	proxy, _ := c.proxyFor(r)
 	if rec := c.out.opt.Record; rec != nil {

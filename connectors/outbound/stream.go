@@ -23,7 +23,6 @@ func (c *Client) Stream(ctx context.Context, req Request) (io.ReadCloser, *Respo
 	ctx, cancel := context.WithCancelCause(ctx)
 	begin := time.AfterFunc(c.opt.Timeout, func() { cancel(errSilent) })
 	l := c.newLane()
-	l.rt.DisableCompression = true // bytes have to come through as they are sent
 	resp, err := c.follow(ctx, call{req: req, lane: l, stream: true})
 	if !begin.Stop() && err == nil {
 		err = errSilent
