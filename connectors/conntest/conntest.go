@@ -32,6 +32,9 @@ type System struct {
 	// Plain says that the system knows single meetings with times, subject, organizer and private flag
 	// only: no series, whole days, tentative or free ones, nor who owns a meeting.
 	Plain bool
+	// Invites says that whoever organizes a meeting owns it: a Seed with an organizer is an invitation, and
+	// the room owns only what it organizes itself.
+	Invites bool
 	// Keeps is what a Seed with Extra lines leaves in Bodies and what must survive a change of ours; nil =
 	// all of it, as systems that take iCalendar do.
 	Keeps []string

@@ -91,6 +91,11 @@ func (e *env) failing(f Fault, kind connectors.Kind, after time.Duration) {
 		}
 	}
 	repair()
+	if after > 0 {
+		// The connector rightly keeps quiet for so long; one that was never asked to wait does not.
+		e.conn = e.room.Connect(e)
+		e.Cleanup(func() { _ = e.conn.Close() })
+	}
 	if w, ok := e.conn.(connectors.ReadWriter); ok && f.Cut {
 		// The booking went through before the line was cut: the same token finds it.
 		ev := e.book(e.draft("fault", "11:00", "12:00"))

@@ -109,7 +109,7 @@ func oneEvent(e *env) {
 		Key: ev.Key, Series: ev.Series, Rev: ev.Rev, Written: ev.Written,
 		From: e.at("2026-11-23T09:00"), To: e.at("2026-11-23T10:00"),
 		Subject: "Subject of a", Organizer: "Ada Example", OrganizerAddr: "ada@people.example",
-		Created: time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC), Mine: true,
+		Created: time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC), Mine: !e.sys.Invites,
 	}
 	if d := gocmp.Diff(want, ev); d != "" {
 		e.Error(d)
