@@ -67,8 +67,11 @@ func CheckFile(ctx context.Context, path string) (schema int64, err error) {
 		return 0, fmt.Errorf("open database: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.reader.Close(), f.writer.Close()) }()
-	if schema, err = sound(ctx, f.reader); err != nil {
+	if err := intact(ctx, f.reader); err != nil {
 		return 0, err
+	}
+	if err := f.reader.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&schema); err != nil {
+		return 0, fmt.Errorf("read schema version: %w", err)
 	}
 	sub := "migrations/main"
 	if filepath.Base(path) == ReadingsFile {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -15,8 +16,8 @@ import (
 const snapshotLimit = time.Hour
 
 // Snapshot hands use the bytes of a database file (MainFile or ReadingsFile) as they stand at one moment, while
-// others read and write. Their integrity has been checked; size is how many r yields, schema is their
-// version. Nothing is copied: use reads the file itself. When Snapshot fails, what use has read is worth nothing.
+// others read and write. size is how many r yields, schema is their version. Nothing is copied: use reads the
+// file itself, and meanwhile its integrity is checked. When Snapshot fails, what use has read is worth nothing.
 func (s *Store) Snapshot(ctx context.Context, name string, use func(r io.Reader, size, schema int64) error) (err error) {
 	files := map[string]file{MainFile: s.main, ReadingsFile: s.readings}
 	ctx, cancel := context.WithTimeout(ctx, snapshotLimit)
@@ -36,12 +37,9 @@ func (s *Store) Snapshot(ctx context.Context, name string, use func(r io.Reader,
 			err = fmt.Errorf("snapshot of %s: %w", name, errors.Join(ended, ctx.Err()))
 		}
 	}()
-	schema, err := sound(ctx, tx)
-	if err != nil {
-		return err
-	}
-	var size int64
-	if err := tx.QueryRowContext(ctx, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").Scan(&size); err != nil {
+	var schema, size int64
+	if err := tx.QueryRowContext(ctx, `SELECT (SELECT max(version_id) FROM goose_db_version), page_count * page_size
+		FROM pragma_page_count, pragma_page_size`).Scan(&schema, &size); err != nil {
 		return fmt.Errorf("snapshot of %s: %w", name, err)
 	}
 	f, err := os.Open(filepath.Join(s.dir, name))
@@ -49,7 +47,18 @@ func (s *Store) Snapshot(ctx context.Context, name string, use func(r io.Reader,
 		return fmt.Errorf("snapshot: %w", err)
 	}
 	defer f.Close() // the driver's locks belong to its own opening of the file
-	return use(io.LimitReader(f, size), size, schema)
+	var unsound error
+	var check sync.WaitGroup
+	check.Go(func() { unsound = intact(ctx, tx) })
+	err = use(io.LimitReader(f, size), size, schema)
+	if err != nil {
+		cancel() // the check is of no use any more, and what it says then neither
+	}
+	check.Wait()
+	if err != nil {
+		return err
+	}
+	return unsound
 }
 
 // freeze returns a read transaction that keeps the database's file as it is. A checkpoint moves no page of the
@@ -108,17 +117,14 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// sound checks the integrity of a database and returns its schema version.
-func sound(ctx context.Context, db querier) (schema int64, err error) {
+// intact checks the integrity of a database.
+func intact(ctx context.Context, db querier) error {
 	var verdict string
 	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
-		return 0, fmt.Errorf("check integrity: %w", err)
+		return fmt.Errorf("check integrity: %w", err)
 	}
 	if verdict != "ok" {
-		return 0, fmt.Errorf("check integrity: %s", verdict)
+		return fmt.Errorf("check integrity: %s", verdict)
 	}
-	if err := db.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&schema); err != nil {
-		return 0, fmt.Errorf("read schema version: %w", err)
-	}
-	return schema, nil
+	return nil
 }

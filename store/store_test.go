@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -193,6 +194,43 @@ func TestSnapshotThatWasLetGo(t *testing.T) {
 		return err
 	})
 	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// A database that is damaged is not handed on as if it were well.
+func TestSnapshotOfADamagedFile(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, now)
+	ctx := context.Background()
+	for range 50 {
+		update(t, s, func(tx *store.Tx) error {
+			return tx.Audit(store.AuditEntry{ActorKind: "job", Actor: "x", Action: "x", ObjectKind: "x", ObjectID: strings.Repeat("x", 3000)})
+		})
+	}
+	if err := s.Trim(ctx); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(s.Dir(), store.MainFile), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	noise := bytes.Repeat([]byte("damaged "), 512)
+	for at := info.Size() - 20*4096; at < info.Size(); at += 4096 {
+		if _, err := f.WriteAt(noise, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = s.Snapshot(ctx, store.MainFile, func(r io.Reader, _, _ int64) error {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "check integrity") {
 		t.Error(err)
 	}
 }

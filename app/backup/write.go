@@ -98,7 +98,7 @@ func copySum(ctx context.Context, w io.Writer, r io.Reader, size int64) (string,
 }
 
 // steadily is after how many bytes Steady syncs.
-const steadily = 4 << 20
+const steadily = 2 << 20
 
 // Steady returns a writer to f that has the disk take the bytes as they come. Otherwise the kernel gathers them
 // and writes them at once, and every other write to the disk waits for that: a booking for the tenth of a second.
