@@ -1,0 +1,187 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"lintel/app/when"
+	"lintel/connectors"
+	"lintel/connectors/outbound"
+)
+
+const (
+	pageSize = 200
+	maxPages = 100 // of one answer
+	// zones is how far apart two zones can be. Whole days are days in every zone, but Graph keeps them as
+	// instants of one, so that many hours around the window are asked for too.
+	zones = 26 * time.Hour
+)
+
+// page is one page of a list. Its entries are decoded one by one: one that is broken blinds nobody.
+type page struct {
+	Value     *[]json.RawMessage `json:"value"`
+	NextLink  string             `json:"@odata.nextLink"`
+	DeltaLink string             `json:"@odata.deltaLink"`
+}
+
+func parsePage(op string, body []byte) (page, error) {
+	var p page
+	if err := json.Unmarshal(body, &p); err != nil || p.Value == nil {
+		return p, connectors.Fail(connectors.Invalid, op, "the answer is no list")
+	}
+	return p, nil
+}
+
+// list asks for all pages from u on and calls each with the entries of every page. It returns the last
+// answer's.
+func (c *Conn) list(ctx context.Context, op, mailbox string, u *url.URL, each func(entries []json.RawMessage, more bool)) (*outbound.Response, error) {
+	seen := map[string]bool{}
+	for {
+		if len(seen) >= maxPages || seen[u.String()] {
+			return nil, connectors.Fail(connectors.Invalid, op, "the pages do not end")
+		}
+		seen[u.String()] = true
+		resp, err := c.ask(ctx, request{op: op, mailbox: mailbox, url: u})
+		if err != nil {
+			return nil, err
+		}
+		p, err := parsePage(op, resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		each(*p.Value, p.NextLink != "")
+		if p.NextLink == "" {
+			return resp, nil
+		}
+		if u, err = c.inside(op, p.NextLink); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// utc writes an instant as a parameter of a query.
+func utc(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+
+// view returns the URL of a mailbox's calendarView that holds all that may touch the window.
+func (c *Conn) view(op, mailbox string, w when.Interval, query ...string) (*url.URL, error) {
+	query = append([]string{"startDateTime", utc(w.From.Add(-zones)), "endDateTime", utc(w.To.Add(zones))}, query...)
+	return c.mailboxURL(op, mailbox, []string{"calendarView"}, query...)
+}
+
+// Read returns the window. It keeps no state: the calendarView is whole by itself, with all words.
+func (c *Conn) Read(ctx context.Context, req connectors.ReadRequest) (connectors.Snapshot, error) {
+	const op = "read window"
+	u, err := c.view(op, req.Room.ID, req.Window, "$top", strconv.Itoa(pageSize), "$select", eventFields, "$expand", expandProps)
+	if err != nil {
+		return connectors.Snapshot{}, err
+	}
+	d := decoder{room: req.Room, warnings: connectors.Warnings{}}
+	s := connectors.Snapshot{Complete: true}
+	events := map[string]connectors.Event{}
+	count := 0
+	resp, err := c.list(ctx, op, req.Room.ID, u, func(entries []json.RawMessage, more bool) {
+		for _, raw := range entries {
+			e, stands, err := d.decode(raw)
+			switch {
+			case err != nil:
+				s.Skipped++
+			case stands && e.Touches(req.Window):
+				keep(events, e)
+			}
+		}
+		count += len(entries)
+		if req.Progress != nil {
+			total := count
+			if more {
+				total += pageSize
+			}
+			req.Progress(count, total)
+		}
+	})
+	if err != nil {
+		return connectors.Snapshot{}, gone(err)
+	}
+	s.AsOf = clock(resp)
+	for _, e := range events {
+		s.Events = append(s.Events, e)
+	}
+	if c.cfg.Invite {
+		if err := c.recognise(ctx, req.Window, s.Events, d.warnings); err != nil {
+			return connectors.Snapshot{}, err
+		}
+	}
+	connectors.SortEvents(s.Events)
+	if n := connectors.Replaced(s.Events); n > 0 {
+		d.warnings.Add(connectors.SubjectsReplaced, "", n)
+	}
+	s.Warnings = d.warnings.List()
+	return s, nil
+}
+
+// keep adds an event. Of two with one identity the later written one counts.
+func keep(events map[string]connectors.Event, e connectors.Event) {
+	old, ok := events[e.Identity()]
+	if ok && (old.Written.After(e.Written) || old.Written.Equal(e.Written) && old.Key < e.Key) {
+		return
+	}
+	events[e.Identity()] = e
+}
+
+// recognise finds, among the meetings that the account has invited the room to, those that Lintel wrote:
+// what marks them stays in the account's calendar, and so does the subject, which a room may replace.
+func (c *Conn) recognise(ctx context.Context, w when.Interval, events []connectors.Event, warnings connectors.Warnings) error {
+	const op = "read the account's window"
+	ours := false
+	for _, e := range events {
+		ours = ours || c.isAccount(e.OrganizerAddr) || e.Private && !e.Mine
+	}
+	if !ours {
+		return nil
+	}
+	u, err := c.view(op, c.cfg.Account, w, "$top", strconv.Itoa(pageSize), "$select", eventFields, "$expand", expandProps)
+	if err != nil {
+		return err
+	}
+	found := map[string]event{}
+	_, err = c.list(ctx, op, c.cfg.Account, u, func(entries []json.RawMessage, _ bool) {
+		for _, raw := range entries {
+			var e event
+			if json.Unmarshal(raw, &e) == nil && e.standing() && e.ICalUID != "" && e.prop(propToken) != "" {
+				found[e.ICalUID] = e
+			}
+		}
+	})
+	switch {
+	case errors.Is(err, connectors.Forbidden), errors.Is(err, connectors.NotFound), errors.Is(err, connectors.Gone):
+		warnings.Add("calendar.warning.account_unreadable", "", 1)
+		return nil // the door shows the meetings all the same
+	case err != nil:
+		return err
+	}
+	for i := range events {
+		if e, ok := found[events[i].Series]; ok {
+			adopt(&events[i], &e)
+		}
+	}
+	return nil
+}
+
+// adopt completes the room's copy of a meeting by what its original, which is ours, says.
+func adopt(ev *connectors.Event, original *event) {
+	ev.Token, ev.Written = original.prop(propToken), original.written()
+	if !strings.EqualFold(original.Sensitivity, "normal") && original.Sensitivity != "" {
+		ev.Hide()
+	}
+	if !ev.Private {
+		ev.Subject, ev.Organizer, ev.OrganizerAddr = original.Subject, original.prop(propOrganizer), ""
+	}
+}
+
+func (c *Conn) isAccount(address string) bool {
+	return c.cfg.Account != "" && strings.EqualFold(address, c.cfg.Account)
+}
