@@ -16,12 +16,13 @@ type Source string
 
 // The sources.
 const (
-	FromPortal   Source = "portal"
-	FromDoor     Source = "door"
-	FromPanel    Source = "panel"
-	FromAPI      Source = "api"
-	FromCalendar Source = "calendar"
-	FromDemo     Source = "demo"
+	FromPortal    Source = "portal"
+	FromDoor      Source = "door"
+	FromPanel     Source = "panel"
+	FromAPI       Source = "api"
+	FromConnector Source = "connector"
+	FromCalendar  Source = "calendar"
+	FromDemo      Source = "demo"
 )
 
 // EndReason says how a booking came to its end; "" while it has not.

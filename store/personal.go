@@ -69,6 +69,7 @@ func Registry() []Table {
 		{MainFile, "role_grant", KeepWhileUsed, p("account_id", "role", "building_id")},
 		{MainFile, "session", KeepSessions, with(with(p("created_at", "seen_at", "expires_at"), Personal, "account_id", "address", "agent"), Secret, "hash", "data")},
 		{MainFile, "one_time_link", KeepSessions, with(with(p("purpose", "created_at", "expires_at", "used_at"), Personal, "account_id"), Secret, "hash")},
+		{MainFile, "access_key", KeepWhileUsed, with(p("id", "name", "use", "may_book", "building_id", "system_id", "created_at", "ends_at", "used_at", "revoked_at"), Secret, "hash")},
 		{MainFile, "sign_in_failure", KeepTries, with(p("at"), Secret, "key")},
 		{MainFile, "series", KeepAgenda, p("id", "workspace_id", "rule", "first_wall", "minutes", "all_day", "zone", "private", "source", "created_at", "cancelled_at")},
 		{MainFile, "series_person", KeepAgenda, with(p("series_id"), Personal, "subject", "organizer_id", "creator_id")},

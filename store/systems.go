@@ -101,7 +101,7 @@ func (tx *Tx) SaveSystem(y System) error {
 	return err
 }
 
-// DeleteSystem marks a system and its resources deleted, forgets its password, and drops their agendas.
+// DeleteSystem marks a system and its resources deleted, forgets its password, revokes its keys, and drops their agendas.
 func (tx *Tx) DeleteSystem(id SystemID) error {
 	rs, err := list(tx, value[ResourceID], `SELECT id FROM resource WHERE system_id = ? AND deleted_at IS NULL`, id)
 	if err != nil {
@@ -111,6 +111,9 @@ func (tx *Tx) DeleteSystem(id SystemID) error {
 		if err := tx.DeleteResource(r); err != nil {
 			return err
 		}
+	}
+	if _, err := tx.exec(`UPDATE access_key SET revoked_at = ? WHERE system_id = ? AND revoked_at IS NULL`, unix(tx.now), id); err != nil {
+		return err
 	}
 	return tx.must(`UPDATE booking_system SET deleted_at = ?, secrets = NULL, username = '' WHERE id = ? AND deleted_at IS NULL`, unix(tx.now), id)
 }

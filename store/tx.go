@@ -260,6 +260,7 @@ type (
 	SeriesID    string
 	BookingID   string
 	DisplayID   string
+	KeyID       string
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

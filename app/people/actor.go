@@ -37,6 +37,12 @@ func Roles() []Role {
 	return []Role{Administrator, WorkspaceManager, BookingManager, User, Auditor}
 }
 
+// The roles of programs. Nobody can be given them: a program has its own by its key.
+const (
+	programReads Role = "program_reads"
+	programBooks Role = "program_books"
+)
+
 // Grant is a role for one building, or for everything when Building is "".
 type Grant struct {
 	Role     Role
@@ -66,9 +72,9 @@ func allowed(r Role, p Permission) bool {
 	case SeeRooms:
 		return true
 	case Book:
-		return r != Auditor
+		return r != Auditor && r != programReads
 	case BookForOthers:
-		return r == Administrator || r == BookingManager
+		return r == Administrator || r == BookingManager || r == programBooks
 	case ManagePlaces, ManageDisplays:
 		return r == Administrator || r == WorkspaceManager
 	case SeeSystem, SeeAudit:
@@ -85,7 +91,7 @@ type Actor struct {
 	Account store.AccountID // of KindAccount
 	Person  store.PersonID  // of KindAccount
 	ID      string          // of the device, token, job or system
-	Grants  []Grant         // of KindAccount
+	Grants  []Grant         // of KindAccount and KindToken
 }
 
 // Job returns the actor of a background job.
@@ -98,6 +104,19 @@ func Setup(id string) Actor { return Actor{Kind: KindSetup, ID: id} }
 // Device returns the actor of a display or panel.
 func Device(id store.DisplayID) Actor { return Actor{Kind: KindDevice, ID: string(id)} }
 
+// Program returns the actor that a program with an access key is.
+func Program(k store.AccessKey) Actor {
+	a := Actor{Kind: KindToken, ID: string(k.ID)}
+	switch {
+	case k.Use != UseConnector:
+	case k.MayBook:
+		a.Grants = []Grant{{Role: programBooks, Building: k.Building}}
+	default:
+		a.Grants = []Grant{{Role: programReads, Building: k.Building}}
+	}
+	return a
+}
+
 // System returns the actor of a booking system.
 func System(id store.SystemID) Actor { return Actor{Kind: KindSystem, ID: string(id)} }
 
@@ -108,7 +127,7 @@ func (a Actor) Can(p Permission, building store.BuildingID) bool {
 	switch a.Kind {
 	case KindJob, KindSetup:
 		return true
-	case KindAccount:
+	case KindAccount, KindToken:
 	default:
 		return false
 	}
@@ -126,7 +145,7 @@ func (a Actor) CanAnywhere(p Permission) bool {
 		return true
 	}
 	for _, g := range a.Grants {
-		if a.Kind == KindAccount && allowed(g.Role, p) {
+		if (a.Kind == KindAccount || a.Kind == KindToken) && allowed(g.Role, p) {
 			return true
 		}
 	}

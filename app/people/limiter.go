@@ -65,6 +65,19 @@ func waitAfter(n, free int) time.Duration {
 // enter counts a try as failed before the password is looked at, so that tries at the same instant can't
 // slip by. It returns a Locked problem when the wait is not over; such a try is not counted.
 func enter(tx *store.Tx, limits []limit) error {
+	if err := mayTry(tx, limits); err != nil {
+		return err
+	}
+	for _, l := range limits {
+		if err := tx.AddSignInFailure(l.key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayTry returns a Locked problem when the wait is not over.
+func mayTry(tx *store.Tx, limits []limit) error {
 	since := tx.Now().Add(-failureWindow)
 	var wait time.Duration
 	for _, l := range limits {
@@ -76,11 +89,6 @@ func enter(tx *store.Tx, limits []limit) error {
 	}
 	if wait > 0 {
 		return problem.New(problem.Locked, "people.sign_in_locked", "Wait", wait)
-	}
-	for _, l := range limits {
-		if err := tx.AddSignInFailure(l.key); err != nil {
-			return err
-		}
 	}
 	return nil
 }

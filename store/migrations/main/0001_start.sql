@@ -180,6 +180,25 @@ CREATE TABLE sign_in_failure (
 ) STRICT;
 CREATE INDEX sign_in_failure_key ON sign_in_failure (key, at);
 
+-- Keys of programs that use our interfaces. They are shown once.
+CREATE TABLE access_key (
+  id          TEXT PRIMARY KEY,
+  name        TEXT NOT NULL,
+  hash        BLOB NOT NULL,             -- SHA-256 of the key
+  use         TEXT NOT NULL CHECK (use IN ('connector', 'push')),
+  may_book    INTEGER NOT NULL DEFAULT 0 CHECK (may_book IN (0, 1)),
+  building_id TEXT REFERENCES building (id),       -- connector: NULL = all buildings
+  system_id   TEXT REFERENCES booking_system (id), -- push: whose agendas it brings
+  created_at  INTEGER NOT NULL,
+  ends_at     INTEGER,                   -- NULL = no end
+  used_at     INTEGER,                   -- to the minute
+  revoked_at  INTEGER,
+  CHECK ((use = 'push') = (system_id IS NOT NULL)),
+  CHECK (use = 'connector' OR may_book = 0 AND building_id IS NULL)
+) STRICT;
+CREATE UNIQUE INDEX access_key_hash ON access_key (hash);
+CREATE UNIQUE INDEX access_key_name ON access_key (name) WHERE revoked_at IS NULL;
+
 -- Bookings ----------------------------------------------------------------------------------------
 
 -- A hosted series. Local date, wall time and zone are the truth.
@@ -221,7 +240,7 @@ CREATE TABLE booking (
   all_day      INTEGER NOT NULL DEFAULT 0 CHECK (all_day IN (0, 1)),
   private      INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1)),
   tentative    INTEGER NOT NULL DEFAULT 0 CHECK (tentative IN (0, 1)),
-  source       TEXT NOT NULL CHECK (source IN ('portal', 'door', 'panel', 'api', 'calendar', 'demo')),
+  source       TEXT NOT NULL CHECK (source IN ('portal', 'door', 'panel', 'api', 'connector', 'calendar', 'demo')),
   series_id    TEXT REFERENCES series (id),
   original_wall TEXT NOT NULL DEFAULT '', -- hosted occurrence: the start that the rule gave it
   created_at   INTEGER NOT NULL,
