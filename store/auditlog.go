@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -81,4 +82,38 @@ func scanAudit(r scanner) (AuditEntry, error) {
 		err = json.Unmarshal([]byte(detail), &e.Detail)
 	}
 	return e, err
+}
+
+// namedObjects are the kinds of objects that have a name of their own, each with its table.
+func namedObjects() map[string]string {
+	return map[string]string{"organisation": "organisation", "building": "building", "floor": "floor", "workspace": "workspace", "display": "display", "system": "booking_system"}
+}
+
+// AuditName returns the name of an object, "" where it has none or is gone. No kind is a person's.
+func (tx *Tx) AuditName(o AuditObject) (string, error) {
+	table, ok := namedObjects()[o.Kind]
+	if !ok {
+		return "", nil
+	}
+	name, err := one(tx, value[string], `SELECT name FROM `+table+` WHERE id = ?`, o.ID)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
+	return name, err
+}
+
+// AuditObjectsNamed returns objects whose name holds a text, deleted ones too, at most limit of each kind.
+func (tx *Tx) AuditObjectsNamed(text string, limit int) ([]AuditObject, error) {
+	like := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text) + "%"
+	var out []AuditObject
+	for kind, table := range namedObjects() {
+		ids, err := list(tx, value[string], `SELECT id FROM `+table+` WHERE name LIKE ? ESCAPE '\' LIMIT ?`, like, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			out = append(out, AuditObject{kind, id})
+		}
+	}
+	return out, nil
 }

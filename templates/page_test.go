@@ -30,7 +30,7 @@ type sample struct {
 func samples() []sample {
 	var all []sample
 	for _, of := range []func() []sample{
-		signInSamples, todaySamples, roomSamples, bookingsSamples, bookingSamples, displaysSamples, placesSamples, systemsSamples, peopleSamples, systemSamples, panelSamples, setupSamples,
+		signInSamples, todaySamples, roomSamples, bookingsSamples, bookingSamples, displaysSamples, placesSamples, systemsSamples, peopleSamples, systemSamples, auditSamples, panelSamples, setupSamples,
 	} {
 		all = append(all, of()...)
 	}
@@ -43,7 +43,7 @@ func shell(lang text.Lang, s sample) ui.Shell {
 		return sh
 	}
 	sh.User, sh.Roles = "A. Keller", "Administrator"
-	sh.May = ui.Areas{Today: true, Bookings: true, Book: true, Displays: true, Places: true, Systems: true, People: true, System: true}
+	sh.May = ui.Areas{Today: true, Bookings: true, Book: true, Displays: true, Places: true, Systems: true, People: true, System: true, Audit: true}
 	sh.WaitingDisplays = 1
 	sh.Buildings = []ui.Option{{Value: "zh", Label: "Zürich office"}, {Value: "be", Label: "Bern"}}
 	sh.Building = "zh"

@@ -1,4 +1,4 @@
-// Package audit writes the append-only log of who changed what, by pseudonym.
+// Package audit writes and reads the append-only log of who changed what, by pseudonym.
 package audit
 
 import (

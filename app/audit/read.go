@@ -4,18 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"lintel/app/people"
 	"lintel/store"
 )
 
+// Query asks for lines of the log. Its zero values ask for everything but for Limit.
+type Query struct {
+	Before, After int64     // ids: the page after or before a line
+	Group         string    // what stands before the dot of the action
+	Object        string    // the id of an object, or a part of the name that a place, a display or a booking system has
+	From, To      time.Time // To is excluded
+	Limit         int
+}
+
+// Line is a line of the log. Names are those of today; "" where there is none, and for persons always.
+type Line struct {
+	store.AuditEntry
+	ObjectName string
+	ActorName  string // of a display or a booking system
+}
+
+// namedMost bounds how many objects of a kind a part of a name finds.
+const namedMost = 50
+
 // Read returns lines of the log, newest first, to whoever may see it as a whole.
-func Read(ctx context.Context, st *store.Store, by people.Actor, q store.AuditQuery) (lines []store.AuditEntry, err error) {
+func Read(ctx context.Context, st *store.Store, by people.Actor, q Query) (lines []Line, err error) {
 	if err := by.Need(people.SeeAudit, ""); err != nil {
 		return nil, err
 	}
 	err = st.View(ctx, func(tx *store.Tx) error {
-		lines, err = tx.AuditLines(q)
+		lines, err = read(tx, q)
 		return err
 	})
 	if err != nil {
@@ -25,12 +45,12 @@ func Read(ctx context.Context, st *store.Store, by people.Actor, q store.AuditQu
 }
 
 // Export is Read for a file that leaves the house, which the log notes too.
-func Export(ctx context.Context, st *store.Store, by people.Actor, q store.AuditQuery) (lines []store.AuditEntry, err error) {
+func Export(ctx context.Context, st *store.Store, by people.Actor, q Query) (lines []Line, err error) {
 	if err := by.Need(people.SeeAudit, ""); err != nil {
 		return nil, err
 	}
 	err = st.Update(ctx, func(tx *store.Tx) error {
-		if lines, err = tx.AuditLines(q); err != nil {
+		if lines, err = read(tx, q); err != nil {
 			return err
 		}
 		return Record(tx, by, "audit.export", "organisation", "1", "lines", len(lines))
@@ -39,6 +59,49 @@ func Export(ctx context.Context, st *store.Store, by people.Actor, q store.Audit
 		return nil, fmt.Errorf("export audit log: %w", err)
 	}
 	return lines, nil
+}
+
+func read(tx *store.Tx, q Query) ([]Line, error) {
+	asked := store.AuditQuery{Before: q.Before, After: q.After, Group: q.Group, From: q.From, To: q.To, Limit: q.Limit}
+	if q.Object != "" {
+		var err error
+		if asked.Objects, err = tx.AuditObjectsNamed(q.Object, namedMost); err != nil {
+			return nil, err
+		}
+		for _, kind := range []string{"account", "booking", "building", "display", "floor", "organisation", "series", "session", "system", "workspace"} {
+			asked.Objects = append(asked.Objects, store.AuditObject{Kind: kind, ID: q.Object})
+		}
+	}
+	entries, err := tx.AuditLines(asked)
+	if err != nil {
+		return nil, err
+	}
+	names := map[store.AuditObject]string{}
+	name := func(o store.AuditObject) (string, error) {
+		if known, ok := names[o]; ok {
+			return known, nil
+		}
+		found, err := tx.AuditName(o)
+		names[o] = found
+		return found, err
+	}
+	out := make([]Line, len(entries))
+	for i, e := range entries {
+		out[i].AuditEntry = e
+		if out[i].ObjectName, err = name(store.AuditObject{Kind: e.ObjectKind, ID: e.ObjectID}); err != nil {
+			return nil, err
+		}
+		switch people.Kind(e.ActorKind) {
+		case people.KindDevice:
+			out[i].ActorName, err = name(store.AuditObject{Kind: "display", ID: e.Actor})
+		case people.KindSystem:
+			out[i].ActorName, err = name(store.AuditObject{Kind: "system", ID: e.Actor})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // Who is an actor as a page names it to those who work with what he or she did.

@@ -70,7 +70,7 @@ func (s *Server) saidDeleted(v *visitor, by audit.Who, at time.Time) string {
 	case by.Name != "":
 		return v.T("deleted.by", "Name", by.Name, "Ago", ago)
 	case by.Kind == people.KindSetup:
-		return v.T("deleted.by", "Name", v.T("audit.by_setup"), "Ago", ago)
+		return v.T("deleted.by_setup", "Ago", ago)
 	}
 	return v.T("deleted.ago", "Ago", ago)
 }

@@ -54,7 +54,7 @@ func TestRecentlyDeletedPlaces(t *testing.T) {
 
 	_, err = p.Places.Delete(ctx, setup, places.Ref{Building: elsewhere})
 	must(t, err)
-	b.get("/settings/places").want(t, 200, "Bern", "Deleted by command line or set-up, just now", "can come back until 20 Dec 2026")
+	b.get("/settings/places").want(t, 200, "Bern", "Deleted from the command line, just now", "can come back until 20 Dec 2026")
 	p.wait(30*24*time.Hour - time.Second)
 	b = p.as("boss")
 	b.get("/settings/places").want(t, 200, "Bern")

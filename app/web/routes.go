@@ -153,6 +153,8 @@ func (s *Server) routes() []route {
 		{post, "/account/language", signedIn, s.chooseLanguage},
 		{post, "/account/theme", signedIn, s.chooseTheme},
 		{post, "/account/sessions/{id}/end", signedIn, s.endSession},
+		{get, auditPath, people.SeeAudit, s.auditPage},
+		{get, auditPath + ".csv", people.SeeAudit, s.auditCSV},
 		{get, "/settings/system", people.SeeSystem, s.systemPage},
 		{get, "/settings/system/root.pem", people.SeeSystem, s.rootCertificate},
 	}

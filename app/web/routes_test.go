@@ -42,7 +42,7 @@ func TestWhoMayUseWhichRoute(t *testing.T) {
 			return accounts
 		case strings.HasPrefix(pattern, "/setup/"), strings.HasPrefix(pattern, "/settings/systems"), strings.HasPrefix(pattern, "/settings/people"), pattern == "/settings/places/organisation":
 			return admin
-		case strings.HasPrefix(pattern, "/settings/system"):
+		case strings.HasPrefix(pattern, "/settings/system"), strings.HasPrefix(pattern, "/settings/audit"):
 			return inspectors
 		case strings.HasPrefix(pattern, "/displays"), strings.HasPrefix(pattern, "/settings/places"):
 			return managers

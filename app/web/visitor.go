@@ -123,6 +123,7 @@ func (s *Server) shell(r *http.Request, v *visitor) ui.Shell {
 		Today: v.CanAnywhere(people.SeeRooms), Bookings: v.CanAnywhere(people.SeeRooms), Book: v.CanAnywhere(people.Book),
 		Displays: v.CanAnywhere(people.ManageDisplays), Places: v.CanAnywhere(people.ManagePlaces),
 		Systems: v.CanAnywhere(people.ManageSystems), People: v.CanAnywhere(people.ManagePeople), System: v.CanAnywhere(people.SeeSystem),
+		Audit: v.Can(people.SeeAudit, ""),
 	}
 	return sh
 }

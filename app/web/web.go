@@ -30,7 +30,7 @@ type Options struct {
 	Bookings  *bookings.Service
 	Calendars *calendars.Service
 	Displays  *displays.Service
-	Store     *store.Store // for the state of the set-up alone
+	Store     *store.Store // for the state of the set-up, and for app/audit
 	Live      *live.Hub
 
 	// BaseURL is the address of the portal, with a path when a proxy serves it under one; without a slash at

@@ -46,7 +46,7 @@ const (
 
 // Areas says which pages exist and may be opened by the viewer.
 type Areas struct {
-	Today, Bookings, Book, Displays, Places, Systems, People, System bool
+	Today, Bookings, Book, Displays, Places, Systems, People, System, Audit bool
 }
 
 // Alert is something that needs a person: a sentence, its consequence, and the way to the cure.
@@ -121,6 +121,7 @@ func (s Shell) settings() []navItem {
 	add(s.May.Systems, navItem{key: "systems", path: "/settings/systems", label: s.T("nav.systems")})
 	add(s.May.People, navItem{key: "people", path: "/settings/people", label: s.T("nav.people")})
 	add(s.May.System, navItem{key: "system", path: "/settings/system", label: s.T("nav.system")})
+	add(s.May.Audit, navItem{key: "audit", path: "/settings/audit", label: s.T("nav.audit")})
 	return items
 }
 
@@ -191,7 +192,7 @@ func here(is bool) templ.Attributes {
 // Head is what the frame needs to know of a page.
 type Head struct {
 	Title string // of the browser's tab
-	Here  string // key of the navigation item that is marked: today, book, mine, bookings, displays, places, systems, people, system, account
+	Here  string // key of the navigation item that is marked: today, book, mine, bookings, displays, places, systems, people, system, audit, account
 	Wide  bool   // Bare only: the wizard's width instead of the sign-in's
 }
 

@@ -21,15 +21,19 @@ type Table struct {
 	Desc        bool
 
 	Page, Pages int // from 1; Pages up to 1 shows no pager
-	Total       string
-	CSV         string // path of the CSV export, "" for none; it gets the same query
-	NoMatch     bool   // the search or the filters left nothing
+
+	Newer, Older string // paths of the neighbouring pages of a list that has no page numbers; "" where there is none
+
+	Total   string
+	CSV     string // path of the CSV export, "" for none; it gets the same query
+	NoMatch bool   // the search or the filters left nothing
 }
 
 // Filter is a choice that narrows a list.
 type Filter struct {
 	Name, Label, Value string
 	Options            []Option // the first one with an empty value: "All floors"
+	Date               bool     // a day instead of options
 }
 
 // Column is a heading. Columns without Key do not sort.
