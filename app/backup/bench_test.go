@@ -3,6 +3,7 @@ package backup_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -20,7 +21,8 @@ import (
 // BenchmarkCreate saves a store of 100 MB, or of 1 GB with LINTEL_FULL=1, to a file on the same disk while
 // somebody writes a hundred times a second. The budget: "of-disk", the bytes saved a second against the
 // rate at which the disk takes one file of that size, is at least 0.35; "p99/idle", the time that a write takes
-// meanwhile against the same without a backup, at most 3.
+// meanwhile against the same without a backup, at most 3. As long as the writes without it, backups are made one
+// after the other: a p99 of fewer than a hundred writes would be their worst.
 func BenchmarkCreate(b *testing.B) {
 	size := 100 << 20
 	if os.Getenv("LINTEL_FULL") == "1" {
@@ -32,25 +34,34 @@ func BenchmarkCreate(b *testing.B) {
 	var disk, creates time.Duration
 	var idle, busy []time.Duration
 	var saved int64
+	const beside = 2 * time.Second
+	n := 0 // backups made
 	for b.Loop() {
 		disk += sequential(b, filepath.Join(dir, "disk"), size)
 
 		stop := writeBeside(b, s)
-		time.Sleep(2 * time.Second)
+		time.Sleep(beside)
 		idle = append(idle, stop()...)
 
 		stop = writeBeside(b, s)
-		begin := time.Now()
-		saved += create(b, s, filepath.Join(dir, "backup.tar"))
-		creates += time.Since(begin)
+		var made []string
+		for begin := time.Now(); time.Since(begin) < beside; n++ {
+			made = append(made, filepath.Join(dir, fmt.Sprint("backup", n)))
+			start := time.Now()
+			saved += create(b, s, made[len(made)-1])
+			creates += time.Since(start)
+		}
 		busy = append(busy, stop()...)
-		if err := os.Remove(filepath.Join(dir, "backup.tar")); err != nil {
-			b.Fatal(err)
+		for _, name := range made {
+			if err := os.Remove(name); err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 	// Each of them handled the same number of bytes, to some pages.
+	perBackup, perFile := creates/time.Duration(n), disk/time.Duration(b.N)
 	b.ReportMetric(float64(saved)/1e6/creates.Seconds(), "MB/s")
-	b.ReportMetric(float64(disk)/float64(creates), "of-disk")
+	b.ReportMetric(float64(perFile)/float64(perBackup), "of-disk")
 	b.ReportMetric(float64(p99(idle).Microseconds())/1000, "ms/p99-idle")
 	b.ReportMetric(float64(p99(busy).Microseconds())/1000, "ms/p99")
 	b.ReportMetric(float64(p99(busy))/float64(p99(idle)), "p99/idle")
