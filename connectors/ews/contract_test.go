@@ -153,4 +153,3 @@ func TestContractOnFake(t *testing.T) {
 		})
 	}
 }
-

@@ -254,10 +254,10 @@ func (it *item) endOf(start time.Time) time.Time {
 }
 
 // view returns what overlaps [from, to), ordered by start.
-func (s *Server) view(b *mailbox, from, to time.Time) []occurrence {
+func (s *Server) view(b *mailbox, from, to time.Time, masters bool) []occurrence {
 	var out []occurrence
 	for _, it := range s.sortedItems(b) {
-		out = append(out, it.within(from, to, s.quirks.Masters)...)
+		out = append(out, it.within(from, to, masters)...)
 	}
 	slices.SortStableFunc(out, func(x, y occurrence) int { return x.start.Compare(y.start) })
 	return out

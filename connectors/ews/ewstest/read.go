@@ -204,7 +204,7 @@ func (s *Server) findItem(q asked) string {
 		if n, err := strconv.Atoi(v.attr("MaxEntriesReturned")); err == nil {
 			limit = min(limit, n)
 		}
-		list = s.view(b, from, to)
+		list = s.view(b, from, to, s.quirks.Masters)
 	} else {
 		if s.quirks.NoRestriction && q.body.get("Restriction").is() {
 			return responses("FindItem", message("FindItem", &failure{code: "ErrorUnsupportedPathForQuery"}, ""))

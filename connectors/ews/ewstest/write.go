@@ -313,7 +313,7 @@ func (s *Server) assist(b *mailbox, l letter) string {
 		}
 		return "Unknown"
 	}
-	taken := slices.ContainsFunc(s.view(b, l.item.start, l.item.end), func(o occurrence) bool {
+	taken := slices.ContainsFunc(s.view(b, l.item.start, l.item.end, false), func(o occurrence) bool {
 		return o.it != copied && o.f.busy != "Free" && !o.f.cancelled
 	})
 	if taken || b.process.DeclineEveryone {
