@@ -91,7 +91,7 @@ func (e *env) failing(f Fault, kind connectors.Kind, after time.Duration) {
 		}
 	}
 	repair()
-	if after > 0 {
+	if kind == connectors.Throttled {
 		// The connector rightly keeps quiet for so long; one that was never asked to wait does not.
 		e.conn = e.room.Connect(e)
 		e.Cleanup(func() { _ = e.conn.Close() })
