@@ -110,6 +110,7 @@ func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Credentials = outbound.Credentials{} // the client has them; a Conn that somebody prints does not
 	return &Conn{
 		cfg: cfg, client: client, url: u, now: cfg.Now, wait: time.Second, maxWait: 20 * time.Second, pause: streamPause,
 	}, nil
