@@ -84,7 +84,7 @@ const (
 //
 // POST /bookings (new) or POST /bookings/{id} (changed): room, subject, all_day ("on"), date, from, to, last_date (with all_day), private
 // ("on"), organizer (an e-mail address; only where MayChooseOrganizer), repeat (RepeatNone …), every, weekday (several, 1 is Monday), month_by
-// (MonthByDay or MonthByWeekday), ends (EndsOn or EndsAfter), until, count, scope, revision, token.
+// (MonthByDay or MonthByWeekday), ends (EndsOn or EndsAfter), until, count, scope, revision, token; leave_out ("on") books those dates of a new series that are free.
 type BookingForm struct {
 	ID       string // "" for a new one
 	Title    string // of the page: name of the booking that is changed
@@ -117,6 +117,7 @@ type BookingForm struct {
 	Errors    ui.Errors
 	Conflicts []Conflict // why the booking was refused
 	Taken     string     // how many dates of a series are taken, "" for a single booking
+	Free      int        // how many dates of a new series are free; they can be booked without the others
 	Now       time.Time  // conflicts in another year are shown with it
 }
 

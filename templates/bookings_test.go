@@ -140,6 +140,7 @@ func bookingSamples() []sample {
 	refused.Subject, refused.Repeat, refused.Weekdays, refused.Until = "Design review", RepeatWeekly, []int{2, 4}, "2026-10-01"
 	refused.Errors = ui.Errors{"": "The series was not booked.", "until": "The last date lies before the first one. Choose a later one."}
 	refused.Conflicts = []Conflict{{From: clock(14, 0), To: clock(15, 0), Title: "Private"}, {From: clock(14, 0).AddDate(0, 0, 7), To: clock(15, 0).AddDate(0, 0, 7), Title: "Team weekly"}}
+	refused.Taken, refused.Free = "2 of 12 dates are already taken.", 10
 	formOf := func(v BookingForm) func(ui.Shell) templ.Component {
 		return func(sh ui.Shell) templ.Component { return BookingFormPage(sh, v) }
 	}

@@ -42,24 +42,9 @@ type SeriesInfo struct {
 func (s *Service) CreateSeries(ctx context.Context, by people.Actor, r SeriesRequest) (store.SeriesID, error) {
 	var id store.SeriesID
 	err := s.update(ctx, "create series", func(tx *store.Tx) error {
-		p, zone, err := s.bookable(tx, by, r.Workspace)
+		p, zone, se, err := s.newSeries(tx, by, r)
 		if err != nil {
 			return err
-		}
-		if p.Resource != "" {
-			return problem.New(problem.Refused, "bookings.no_series_in_system")
-		}
-		words := Request{Subject: r.Subject, Organizer: r.Organizer}
-		if err := words.clean(); err != nil {
-			return err
-		}
-		organizer, err := words.Organizer.resolve(tx, by, p)
-		if err != nil {
-			return err
-		}
-		se := store.Series{
-			Workspace: r.Workspace, Rule: r.Rule, Private: r.Private, Source: r.Source,
-			Subject: words.Subject, Organizer: organizer, Creator: by.Person,
 		}
 		id, err = s.layOut(tx, by, p, zone, se, r.First, nil)
 		if err != nil {
@@ -72,6 +57,26 @@ func (s *Service) CreateSeries(ctx context.Context, by people.Actor, r SeriesReq
 	}
 	s.tell(r.Workspace)
 	return id, nil
+}
+
+// newSeries reads where a series is to be and who it is for, and returns it without its times.
+func (s *Service) newSeries(tx *store.Tx, by people.Actor, r SeriesRequest) (store.WorkspacePlace, *time.Location, store.Series, error) {
+	p, zone, err := s.bookable(tx, by, r.Workspace)
+	if err != nil {
+		return p, zone, store.Series{}, err
+	}
+	if p.Resource != "" {
+		return p, zone, store.Series{}, problem.New(problem.Refused, "bookings.no_series_in_system")
+	}
+	words := Request{Subject: r.Subject, Organizer: r.Organizer}
+	if err := words.clean(); err != nil {
+		return p, zone, store.Series{}, err
+	}
+	organizer, err := words.Organizer.resolve(tx, by, p)
+	return p, zone, store.Series{
+		Workspace: r.Workspace, Rule: r.Rule, Private: r.Private, Source: r.Source,
+		Subject: words.Subject, Organizer: organizer, Creator: by.Person,
+	}, err
 }
 
 // layOut checks a series, stores it under a new id and books its occurrences. On the days in skip the

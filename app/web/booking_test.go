@@ -296,3 +296,22 @@ func TestBookForSomebodyElse(t *testing.T) {
 	must(t, p.Places.ChangeWorkspace(ctx, setup, store.Workspace{ID: p.room, FloorID: p.floor, Kind: store.Room, Name: "Matterhorn", ShowSubject: true, Bookable: true}))
 	p.as("beat").get(path).want(t, 200, "Planning", "-Person anna", "-Person boss")
 }
+
+// Where dates of a series are taken, the others can be booked at once, and the page says which are left out.
+func TestSeriesOfTheFreeDates(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	p.account("anna", people.Grant{Role: people.User})
+	anna := p.as("anna")
+	series := []string{"room", string(p.room), "date", "2026-11-23", "from", "09:00", "to", "10:00", "subject", "Stand-up", "repeat", "weekly", "every", "1", "weekday", "1", "ends", "count"}
+	other := []string{"room", string(p.room), "from", "09:30", "to", "10:00", "date"}
+	anna.post("/bookings", append(other, "2026-11-30")...).want(t, 303)
+	anna.post("/bookings", append(other, "2026-12-14")...).want(t, 303)
+	asked := anna.post("/bookings", append(series, "count", "4")...).want(t, 409, "2 of 4 dates are already taken", "or book the free dates", "Book the 2 free dates", `name="leave_out" value="on"`)
+	if first := strings.Index(asked.body, "button-primary"); first < 0 || first > strings.Index(asked.body, `name="leave_out"`) {
+		t.Error("Enter in a field would leave dates out")
+	}
+	anna.post("/bookings", append(series, "count", "4", "leave_out", "on")...).leads(t, "/bookings/mine")
+	anna.get("/bookings/mine").want(t, 200, "2 dates are booked.", "Left out, as the room is taken: Mon 30 Nov, Mon 14 Dec.", "Stand-up")
+	anna.post("/bookings", append(series, "count", "3", "leave_out", "on")...).want(t, 409, "3 of 3 dates are already taken", "-leave_out")
+}

@@ -96,6 +96,7 @@ type draft struct {
 	rule      string
 	organizer bookings.Organizer
 	revision  int64
+	leaveOut  bool // of a series: book the dates that are free
 }
 
 func (s *Server) readDraft(r *http.Request, v *visitor) (draft, error) {
@@ -103,7 +104,7 @@ func (s *Server) readDraft(r *http.Request, v *visitor) (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	d := draft{room: store.WorkspaceID(f.text("room"))}
+	d := draft{room: store.WorkspaceID(f.text("room")), leaveOut: f.on("leave_out")}
 	d.view = templates.BookingForm{
 		Room: f.text("room"), Subject: f.text("subject"), AllDay: f.on("all_day"), Date: f.text("date"), LastDate: f.text("last_date"),
 		From: f.text("from"), To: f.text("to"), Private: f.on("private"), Organizer: f.text("organizer"),
@@ -164,6 +165,9 @@ func (s *Server) again(w http.ResponseWriter, r *http.Request, v *visitor, view 
 	if list := bookings.Conflicts(err); len(list) > 0 { // said once, above the list
 		if n, _ := problem.Of(err).Args["Of"].(int); n > 0 {
 			view.Taken = view.Errors[""]
+			if view.ID == "" {
+				view.Free = n - len(list)
+			}
 		}
 		delete(view.Errors, "")
 	}
@@ -209,16 +213,59 @@ func (s *Server) conflicts(ctx context.Context, v *visitor, room store.Workspace
 	return out
 }
 
+// series is the draft as a series.
+func (d draft) series() bookings.SeriesRequest {
+	return bookings.SeriesRequest{
+		Workspace: d.room, First: d.times, Rule: d.rule, Subject: d.view.Subject, Organizer: d.organizer, Private: d.view.Private, Source: store.FromPortal,
+	}
+}
+
+// leftOutSaid bounds how many dates a notice names.
+const leftOutSaid = 6
+
+// createFreeSeries makes a series without the dates that are taken, and says which those are.
+func (s *Server) createFreeSeries(w http.ResponseWriter, r *http.Request, v *visitor, d draft) error {
+	id, left, err := s.Bookings.CreateFreeSeries(r.Context(), v.Actor, d.series())
+	if err != nil {
+		return s.again(w, r, v, d.view, err)
+	}
+	series, err := s.Bookings.Series(r.Context(), bookings.By(v.Actor), id)
+	if err != nil {
+		return err
+	}
+	said := v.N("bookings.said_series", len(series.Occurrences)-len(left))
+	if len(left) == 0 { // they came free meanwhile
+		return s.done(w, r, v, "/bookings/mine", said)
+	}
+	p, err := s.Places.Workspace(r.Context(), v.Actor, d.room)
+	if err != nil {
+		return err
+	}
+	c, err := s.clock(p.Building)
+	if err != nil {
+		return err
+	}
+	var dates []string
+	for _, l := range left[:min(leftOutSaid, len(left))] {
+		dates = append(dates, v.DateShortSeen(c.in(l.Wanted.From), c.now))
+	}
+	if more := len(left) - len(dates); more > 0 {
+		dates = append(dates, v.N("bookings.more_dates", more))
+	}
+	return s.done(w, r, v, "/bookings/mine", said+" "+v.N("bookings.said_left_out", len(left), "Dates", v.Join(dates)))
+}
+
 // createBooking makes a booking or a series.
 func (s *Server) createBooking(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	d, err := s.readDraft(r, v)
 	if err != nil {
 		return s.again(w, r, v, d.view, err)
 	}
+	if d.rule != "" && d.leaveOut {
+		return s.createFreeSeries(w, r, v, d)
+	}
 	if d.rule != "" {
-		id, err := s.Bookings.CreateSeries(r.Context(), v.Actor, bookings.SeriesRequest{
-			Workspace: d.room, First: d.times, Rule: d.rule, Subject: d.view.Subject, Organizer: d.organizer, Private: d.view.Private, Source: store.FromPortal,
-		})
+		id, err := s.Bookings.CreateSeries(r.Context(), v.Actor, d.series())
 		if err != nil {
 			return s.again(w, r, v, d.view, err)
 		}
