@@ -121,8 +121,11 @@ func TestBackOffIsBinding(t *testing.T) {
 			}
 			ck.add += 297 * time.Second
 			calls := map[string]func() error{
-				"probe":   func() error { _, err := c.Probe(t.Context(), room, nil); return err },
-				"read":    func() error { _, err := c.Read(t.Context(), connectors.ReadRequest{Room: room, Window: day()}); return err },
+				"probe": func() error { _, err := c.Probe(t.Context(), room, nil); return err },
+				"read": func() error {
+					_, err := c.Read(t.Context(), connectors.ReadRequest{Room: room, Window: day()})
+					return err
+				},
 				"rooms":   func() error { _, _, err := c.Rooms(t.Context(), ""); return err },
 				"release": func() error { return c.Release(t.Context(), room, connectors.Event{Key: "AAMk="}) },
 			}

@@ -225,7 +225,7 @@ func statusErr(op string, resp *outbound.Response) error {
 type splitter struct {
 	in   io.Reader
 	buf  []byte
-	done int // bytes of buf that were looked at without finding an end
+	done int // where in buf to go on looking for an end
 }
 
 // maxEnvelope bounds one envelope of a stream.
@@ -264,26 +264,27 @@ func (s *splitter) next() ([]byte, error) {
 // end returns the length of the first whole envelope in the buffer, 0 when there is none yet. The text
 // "Envelope>" behind "</" can't stand in an answer's text, where "<" is escaped.
 func (s *splitter) end() int {
-	for at := max(0, s.done-64); ; {
-		i := bytes.Index(s.buf[at:], []byte("</"))
+	for {
+		i := bytes.Index(s.buf[s.done:], []byte("</"))
 		if i < 0 {
-			break
+			s.done = max(s.done, len(s.buf)-1) // the last byte may be the first half
+			return 0
 		}
-		at += i + 2
-		j := bytes.IndexByte(s.buf[at:], '>')
+		tag := s.done + i
+		j := bytes.IndexByte(s.buf[tag:], '>')
 		if j < 0 {
-			break
+			s.done = tag
+			return 0
 		}
-		name := strings.TrimSpace(string(s.buf[at : at+j]))
+		name := strings.TrimSpace(string(s.buf[tag+2 : tag+j]))
 		if _, local, ok := strings.Cut(name, ":"); ok {
 			name = local
 		}
 		if name == "Envelope" {
-			return at + j + 1
+			return tag + j + 1
 		}
+		s.done = tag + 2
 	}
-	s.done = len(s.buf)
-	return 0
 }
 
 // utc writes an instant as requests have it.
