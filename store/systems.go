@@ -16,7 +16,7 @@ type System struct {
 	URL          string
 	Username     string
 	Secrets      map[string]secret.Text // by field, such as "password"; sealed
-	CAPEM        string      // roots trusted for this system only, PEM; "" = the system's and the configured ones
+	CAPEM        string                 // roots trusted for this system only, PEM; "" = the system's and the configured ones
 	Settings     map[string]string
 	PausedAt     time.Time // zero while it is tried; set when the sign-in was refused twice
 	WaitUntil    time.Time // the system asked for it: nothing is sent before; zero when nothing is awaited
@@ -79,19 +79,9 @@ func (tx *Tx) SaveSystem(y System) error {
 	if y.Settings == nil {
 		settings = []byte("{}")
 	}
-	var sealed []byte
-	secrets := map[string]string{}
-	for k, v := range y.Secrets {
-		if !v.IsZero() {
-			secrets[k] = v.Reveal()
-		}
-	}
-	if len(secrets) > 0 {
-		plain, err := json.Marshal(secrets)
-		if err != nil {
-			return fmt.Errorf("save booking system: %w", err)
-		}
-		sealed = tx.seal("booking_system", "secrets", string(y.ID), plain)
+	sealed, err := tx.sealSecrets(y.ID, y.Secrets)
+	if err != nil {
+		return err
 	}
 	_, err = tx.exec(`INSERT INTO booking_system (id, kind, name, url, username, secrets, ca_pem, settings, created_at)
 		VALUES (?,?,?,?,?,?,?,?,?)
@@ -99,6 +89,33 @@ func (tx *Tx) SaveSystem(y System) error {
 			secrets = excluded.secrets, ca_pem = excluded.ca_pem, settings = excluded.settings, paused_at = NULL`,
 		y.ID, y.Kind, y.Name, y.URL, y.Username, sealed, y.CAPEM, string(settings), unix(tx.now))
 	return err
+}
+
+// SaveSystemSecrets replaces a system's secrets and nothing else.
+func (tx *Tx) SaveSystemSecrets(id SystemID, secrets map[string]secret.Text) error {
+	sealed, err := tx.sealSecrets(id, secrets)
+	if err != nil {
+		return err
+	}
+	return tx.must(`UPDATE booking_system SET secrets = ? WHERE id = ? AND deleted_at IS NULL`, sealed, id)
+}
+
+// sealSecrets returns nil when there are none.
+func (tx *Tx) sealSecrets(id SystemID, secrets map[string]secret.Text) ([]byte, error) {
+	revealed := map[string]string{}
+	for k, v := range secrets {
+		if !v.IsZero() {
+			revealed[k] = v.Reveal()
+		}
+	}
+	if len(revealed) == 0 {
+		return nil, nil
+	}
+	plain, err := json.Marshal(revealed)
+	if err != nil {
+		return nil, fmt.Errorf("save secrets of a booking system: %w", err)
+	}
+	return tx.seal("booking_system", "secrets", string(id), plain), nil
 }
 
 // DeleteSystem marks a system and its resources deleted, forgets its password, revokes its keys, and drops their agendas.

@@ -270,6 +270,7 @@ func (s *Service) Tick(context.Context) error {
 			sys.kick()
 		}
 	}
+	s.noticeSilence(now)
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package calendars
 
 import (
-	"encoding/base64"
 	"encoding/pem"
 	"net/url"
 	"slices"
@@ -16,8 +15,8 @@ import (
 // FieldType is how a field is typed and kept.
 type FieldType string
 
-// The types. Secret and SecretFile are sealed and never shown again; SecretFile is text of several lines or, when it
-// is an uploaded binary file, base64.
+// The types. Secret and SecretFile are sealed and never shown again; SecretFile is text of several lines;
+// a binary file is typed in base64.
 const (
 	Text       FieldType = "text"
 	Address    FieldType = "address" // a URL, or a host alone where Field.HostAlone is set
@@ -245,14 +244,4 @@ func destination(f Field, v string) string {
 		scheme = "https"
 	}
 	return scheme + "://" + strings.ToLower(u.Host)
-}
-
-// FileText returns a secret file as it was uploaded: text as it is, other bytes as base64.
-func FileText(data []byte) string {
-	for _, b := range data {
-		if b == 0 || b >= 0x80 {
-			return base64.StdEncoding.EncodeToString(data)
-		}
-	}
-	return string(data)
 }

@@ -3,6 +3,7 @@ package calendars
 import (
 	"time"
 
+	"lintel/app/people"
 	"lintel/app/secret"
 	"lintel/connectors"
 	"lintel/connectors/caldav"
@@ -40,6 +41,9 @@ func signIn(y store.System) outbound.Credentials {
 // such servers bear, and for feeds what their publishers refresh.
 func Systems(now func() time.Time) map[string]Kind {
 	return map[string]Kind{
+		"ews":    exchange(now),
+		"graph":  microsoft365(now),
+		"google": googleWorkspace(now),
 		"caldav": {
 			Every: time.Minute, Hot: 15 * time.Second, Parallel: 4,
 			Fields: []Field{urlField(), optional(userField()), optional(passwordField()), caField()},
@@ -58,5 +62,6 @@ func Systems(now func() time.Time) map[string]Kind {
 				return ics.New(out, c)
 			},
 		},
+		people.PushedKind: {Pushed: true, Every: 15 * time.Minute},
 	}
 }

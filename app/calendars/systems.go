@@ -172,7 +172,7 @@ func (s *Service) Attach(ctx context.Context, by people.Actor, w store.Workspace
 // mayWrite asks the system whether we may write to a calendar. Where it does not tell, or can't be reached
 // now, yes: a write that is refused says so.
 func (s *Service) mayWrite(ctx context.Context, by people.Actor, id store.SystemID, address string) (bool, error) {
-	conn, room, done, err := s.open(ctx, by, s.o.Out, id, Connection{}, address)
+	conn, room, done, err := s.open(ctx, by, s.o.Out, id, Connection{}, address, nil)
 	if err != nil {
 		return false, err
 	}
@@ -347,6 +347,11 @@ const checkTimeout = 90 * time.Second
 // Check walks through a connection step by step. With a zero id it checks what was typed, before it is stored; with an
 // id and no kind the stored one. While a system has asked to be left alone nothing is sent.
 func (s *Service) Check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, o CheckOptions) (connectors.Report, error) {
+	return s.check(ctx, by, id, c, o, nil)
+}
+
+// check is Check of a system that change, which may be nil, has altered first.
+func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, o CheckOptions, change func(*store.System) error) (connectors.Report, error) {
 	if until := s.waitsUntil(id); !until.IsZero() {
 		return connectors.Report{Steps: []connectors.Step{{
 			Name: "calendar.check.wait", State: connectors.StepFailed, Said: until.UTC().Format(time.RFC3339), Cure: "calendar.cure.throttled",
@@ -356,7 +361,7 @@ func (s *Service) Check(ctx context.Context, by people.Actor, id store.SystemID,
 	if o.Trace != nil {
 		out = out.Traced(o.Trace)
 	}
-	conn, room, done, err := s.open(ctx, by, out, id, c, o.Address)
+	conn, room, done, err := s.open(ctx, by, out, id, c, o.Address, change)
 	if err != nil {
 		return connectors.Report{}, err
 	}
@@ -403,7 +408,7 @@ func (s *Service) Expiries() []Expiry {
 
 // Rooms lists the calendars that a system offers, at most 2,000. Systems that can't list return none.
 func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID, c Connection) ([]connectors.RoomRef, error) {
-	conn, _, done, err := s.open(ctx, by, s.o.Out, id, c, "")
+	conn, _, done, err := s.open(ctx, by, s.o.Out, id, c, "", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -430,18 +435,26 @@ func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID,
 
 // open makes a connector of its own for a check, so that it never disturbs the one in use. The room is that of
 // address, which may be "".
-func (s *Service) open(ctx context.Context, by people.Actor, out *outbound.Outbound, id store.SystemID, c Connection, address string) (connectors.Connector, connectors.Room, func(), error) {
+func (s *Service) open(ctx context.Context, by people.Actor, out *outbound.Outbound, id store.SystemID, c Connection, address string,
+	change func(*store.System) error,
+) (connectors.Connector, connectors.Room, func(), error) {
 	none := connectors.Room{Zone: time.UTC}
 	if err := need(by); err != nil {
 		return nil, none, nil, err
 	}
 	y, err := s.typedOrStored(ctx, id, c)
+	if err == nil && change != nil {
+		err = change(&y)
+	}
 	if err != nil {
 		return nil, none, nil, err
 	}
 	kind, ok := s.o.Kinds[y.Kind]
-	if !ok || kind.Pushed {
+	if !ok {
 		return nil, none, nil, errUnknownKind
+	}
+	if kind.Pushed {
+		return pushed{s, id}, none, func() {}, nil
 	}
 	if until := s.waitsUntil(id); !until.IsZero() {
 		return nil, none, nil, problem.New(problem.Down, "systems.asked_to_wait")

@@ -66,7 +66,7 @@ func (s *Server) systemKinds() []string {
 // systemForm is the form of a kind with what was typed or is stored; a secret that is there, even when empty, is
 // stored.
 func (s *Server) systemForm(v *visitor, kind, id string, c calendars.Connection, wrong ui.Errors) templates.SystemForm {
-	view := templates.SystemForm{ID: id, Kind: kind, Name: c.Name, Errors: wrong}
+	view := templates.SystemForm{ID: id, Kind: kind, Name: c.Name, Errors: wrong, Guide: v.guide(kind, c)}
 	words := func(key string) string { // "" when there are none
 		if said := v.T(key); said != key {
 			return said

@@ -1,0 +1,101 @@
+package calendars
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+
+	"lintel/app/problem"
+	"lintel/app/secret"
+	"lintel/connectors"
+	"lintel/connectors/ews"
+	"lintel/connectors/outbound"
+	"lintel/connectors/outbound/kerberos"
+	"lintel/connectors/outbound/ntlm"
+	"lintel/store"
+)
+
+// exchange is Exchange on the customer's premises.
+func exchange(now func() time.Time) Kind {
+	kerberosOnly := func(f Field) Field {
+		f.Only, f.Values = "auth", []string{"kerberos"}
+		return f
+	}
+	return Kind{
+		Every: time.Minute, Hot: 15 * time.Second, Calm: 2 * time.Hour, Parallel: 4,
+		Fields: []Field{
+			{Name: "url", Type: Address, HostAlone: true, Goes: true},
+			{Name: "auth", Type: Choice, Options: []string{"ntlm", "kerberos", "basic"}, Goes: true},
+			userField(), optional(passwordField()),
+			kerberosOnly(Field{Name: "realm", Type: Text, Optional: true}),
+			kerberosOnly(Field{Name: "kdc", Type: Text, Optional: true}),
+			kerberosOnly(Field{Name: "keytab", Type: SecretFile, Optional: true}),
+			{Name: "access", Type: Choice, Options: []string{string(ews.Folder), string(ews.Impersonation), string(ews.FreeBusy)}},
+			{Name: "booking", Type: Choice, Options: []string{direct, invite}, Only: "access", Values: []string{string(ews.Folder), string(ews.Impersonation)}},
+			{Name: "account", Type: Text, Only: "booking", Values: []string{invite}},
+			{Name: "channel_binding", Type: Choice, Options: []string{"auto", "always", "never"}, Only: "auth", Values: []string{"ntlm", "kerberos"}, More: true},
+			kerberosOnly(Field{Name: "spn", Type: Text, Optional: true, More: true}),
+			caField(),
+			{Name: "pins", Type: Text, Optional: true, More: true},
+		},
+		Prepare: func(y *store.System, _ time.Time) error {
+			if y.Secrets["password"].IsZero() && (y.Settings["auth"] != "kerberos" || y.Secrets["keytab"].IsZero()) {
+				return problem.Field("password", "systems.needed")
+			}
+			return nil
+		},
+		Open: func(out *outbound.Outbound, y store.System, _ []store.Resource) (connectors.Connector, error) {
+			credentials, err := windowsSignIn(out, y, now)
+			if err != nil {
+				return nil, err
+			}
+			return ews.New(out, ews.Config{
+				URL: y.URL, Credentials: credentials, CA: []byte(y.CAPEM), Pins: words(y.Settings["pins"]),
+				Access: ews.Access(y.Settings["access"]), Account: y.Settings["account"], Invite: y.Settings["booking"] == invite, Now: now,
+			})
+		},
+	}
+}
+
+// The ways of booking.
+const (
+	direct = "direct"
+	invite = "invite"
+)
+
+// windowsSignIn returns the credentials of a Windows account.
+func windowsSignIn(out *outbound.Outbound, y store.System, now func() time.Time) (outbound.Credentials, error) {
+	binding := outbound.Binding(y.Settings["channel_binding"])
+	if binding == "auto" {
+		binding = ""
+	}
+	switch y.Settings["auth"] {
+	case "basic":
+		return outbound.Credentials{Scheme: outbound.Basic, User: y.Username, Password: y.Secrets["password"]}, nil
+	case "kerberos":
+		var keytab secret.Text
+		if typed := y.Secrets["keytab"]; !typed.IsZero() {
+			data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(typed.Reveal()), ""))
+			if err != nil {
+				return outbound.Credentials{}, fmt.Errorf("read keytab: want the file in base64")
+			}
+			keytab = secret.New(string(data))
+		}
+		s, err := kerberos.New(out, kerberos.Config{
+			User: y.Username, Password: y.Secrets["password"], Keytab: keytab, Realm: y.Settings["realm"], KDCs: words(y.Settings["kdc"]),
+			SPN: y.Settings["spn"], Binding: binding, Purpose: "kerberos", Now: now,
+		})
+		if err != nil {
+			return outbound.Credentials{}, err
+		}
+		return s.Credentials(), nil
+	default:
+		return ntlm.Credentials(y.Username, y.Secrets["password"], binding, now), nil
+	}
+}
+
+// words splits a list that was typed with commas, spaces or lines.
+func words(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\n' || r == '\r' || r == '\t' })
+}
