@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -230,11 +231,18 @@ func pick(s Scheme, h http.Header) string {
 
 // offered names the schemes of an answer, for people.
 func offered(h http.Header) string {
+	known := []string{"Basic", "Digest", "Bearer", "NTLM", "Negotiate", "Kerberos", "OAuth", "MSOAuth"}
 	var names []string
 	for _, p := range parseChallenges(h.Values("WWW-Authenticate")) {
-		names = append(names, p.scheme)
+		name := "another scheme"
+		if i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, p.scheme) }); i >= 0 {
+			name = known[i]
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
-	return shorten(strings.Join(names, ", "))
+	return strings.Join(names, ", ")
 }
 
 // missing returns the cure for a 401 whose server offers other schemes than ours, "" for any other.

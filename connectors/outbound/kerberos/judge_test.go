@@ -121,8 +121,10 @@ func sum(b []byte) string {
 func TestJudgeApache(t *testing.T) {
 	base := need(t, "LINTEL_JUDGE_WEB_KERBEROS")
 	for name, change := range map[string]func(*Config){
-		"password":  func(*Config) {},
-		"keytab":    func(c *Config) { c.Password, c.Keytab = secret.Text{}, secret.New(string(read(t, "LINTEL_JUDGE_KEYTAB"))) },
+		"password": func(*Config) {},
+		"keytab": func(c *Config) {
+			c.Password, c.Keytab = secret.Text{}, secret.New(string(read(t, "LINTEL_JUDGE_KEYTAB")))
+		},
 		"krb5.conf": func(c *Config) { c.Realm, c.KDCs, c.Krb5Conf = "", nil, string(read(t, "LINTEL_JUDGE_KRB5CONF")) },
 		"realm in the name, first centre silent": func(c *Config) {
 			c.User, c.Realm, c.KDCs = c.User+"@rooms.test", "", []string{"127.0.0.1:1", c.KDCs[0]}
