@@ -76,6 +76,7 @@ type Conn struct {
 	cfg       Config
 	account   string // the service account's address
 	now       func() time.Time
+	pause     time.Duration // between two looks for a room's answer
 }
 
 var (
@@ -109,7 +110,7 @@ func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 	if cfg.Roots.Directory == "" {
 		cfg.Roots.Directory = "https://admin.googleapis.com/admin/directory/v1"
 	}
-	c := &Conn{cfg: cfg, account: key.email, now: cfg.Now, quiet: &backoff{}}
+	c := &Conn{cfg: cfg, account: key.email, now: cfg.Now, quiet: &backoff{}, pause: answerPause}
 	if c.calendar, err = url.Parse(cfg.Roots.Calendar); err != nil {
 		return nil, fmt.Errorf("read address of the calendar API: want https://host/path")
 	}

@@ -43,7 +43,7 @@ func (c *Conn) accepted(ctx context.Context, op string, room connectors.Room, id
 	for try := range answerTries {
 		if try > 0 {
 			select {
-			case <-time.After(answerPause):
+			case <-time.After(c.pause):
 			case <-ctx.Done():
 				return connectors.Event{}, stopped(op, ctx)
 			}

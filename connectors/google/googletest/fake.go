@@ -98,7 +98,7 @@ type Server struct {
 	opt       Options
 	calendars map[string]*calendar
 	resources []Resource
-	key       *rsa.PrivateKey
+	key       *rsa.PrivateKey // that the account has now
 	tokens    map[string]access
 	faults    []*Fault
 	calls     []Call
@@ -139,7 +139,7 @@ func (s *Server) TokenURL() string     { return s.http.URL + "/token" }
 
 // Key returns the service account's key file.
 func (s *Server) Key() string {
-	b, err := x509.MarshalPKCS8PrivateKey(s.key)
+	b, err := x509.MarshalPKCS8PrivateKey(testKey())
 	if err != nil {
 		panic(err)
 	}

@@ -1,0 +1,392 @@
+package google_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"lintel/app/secret"
+	"lintel/app/when"
+	"lintel/connectors"
+	"lintel/connectors/conntest"
+	"lintel/connectors/google"
+	"lintel/connectors/google/googletest"
+)
+
+func zurich(t testing.TB) connectors.Room {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Zurich")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return connectors.Room{ID: room, Zone: zone}
+}
+
+// day is 23 November 2026 in Zurich.
+func day() when.Interval {
+	from := time.Date(2026, 11, 22, 23, 0, 0, 0, time.UTC)
+	return when.Interval{From: from, To: from.Add(24 * time.Hour)}
+}
+
+func read(t testing.TB, c *google.Conn) connectors.Snapshot {
+	t.Helper()
+	s, err := c.Read(context.Background(), connectors.ReadRequest{Room: zurich(t), Window: day()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func seed(name, from, to string) conntest.Seed {
+	return conntest.Seed{
+		Name: name, Subject: "Subject of " + name, Organizer: "Ada Example", Address: "ada@people.example",
+		Start: "2026-11-23T" + from, End: "2026-11-23T" + to, Zone: "Europe/Zurich",
+	}
+}
+
+func draft(token string) connectors.Draft {
+	from := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	return connectors.Draft{Token: token, From: from, To: from.Add(time.Hour), Subject: "Booked", Organizer: "Grace"}
+}
+
+// cured checks kind and cure of an error, and that neither token nor key shows.
+func cured(t *testing.T, s *googletest.Server, err error, kind connectors.Kind, cure string) {
+	t.Helper()
+	if !errors.Is(err, kind) || connectors.CureOf(err) != "calendar.cure."+cure {
+		t.Errorf("got %v (%s), want %q and %s", err, connectors.CureOf(err), kind, cure)
+	}
+	clean(t, s, err)
+}
+
+func clean(t *testing.T, s *googletest.Server, err error) {
+	t.Helper()
+	var e *connectors.Error
+	text := fmt.Sprintf("%v %+v %#v", err, err, err)
+	if errors.As(err, &e) {
+		text += fmt.Sprintf("%+v", *e)
+	}
+	var file map[string]string
+	if err := json.Unmarshal([]byte(s.Key()), &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{googletest.TokenPrefix, strings.Split(file["private_key"], "\n")[3], "eyJhbGciOi", "Bearer"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%s shows in %s", secret, text)
+		}
+	}
+}
+
+func TestKeyFile(t *testing.T) {
+	t.Parallel()
+	s := start(t, googletest.Options{})
+	change := func(f func(map[string]any)) string {
+		var file map[string]any
+		if err := json.Unmarshal([]byte(s.Key()), &file); err != nil {
+			t.Fatal(err)
+		}
+		f(file)
+		b, err := json.Marshal(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	set := func(name string, value any) string { return change(func(m map[string]any) { m[name] = value }) }
+	const short = "-----BEGIN PRIVATE KEY-----\nMIIBVAIBADANBgkqhkiG9w0BAQEFAASCAT4wggE6AgEAAkEAq7BFUpkGp3+LQmlQ\n-----END PRIVATE KEY-----\n"
+	for name, tt := range map[string]struct{ file, said string }{
+		"good":                {s.Key(), ""},
+		"nothing":             {"", "missing"},
+		"no JSON":             {"-----BEGIN PRIVATE KEY-----", "no JSON"},
+		"OAuth client":        {`{"installed":{"client_id":"x"}}`, "OAuth client"},
+		"OAuth client of web": {`{"web":{"client_id":"x"}}`, "OAuth client"},
+		"a user's":            {set("type", "authorized_user"), "service_account"},
+		"no address":          {set("client_email", ""), "client_email"},
+		"no id":               {set("private_key_id", ""), "private_key_id"},
+		"no key":              {set("private_key", ""), "PEM"},
+		"a certificate":       {set("private_key", strings.ReplaceAll(short, "PRIVATE KEY", "CERTIFICATE")), "PEM"},
+		"a damaged key":       {set("private_key", short), "damaged"},
+		"another cloud":       {set("universe_domain", "example.cloud"), "another cloud"},
+		"evil token_uri":      {set("token_uri", "https://oauth2.googleapis.com.evil.example/token"), "not Google's"},
+		"plain token_uri":     {set("token_uri", "http://oauth2.googleapis.com/token"), "not Google's"},
+		"token_uri with port": {set("token_uri", "https://oauth2.googleapis.com:8443/token"), "not Google's"},
+		"token_uri with user": {set("token_uri", "https://x@oauth2.googleapis.com/token"), "no URL"},
+		"no token_uri":        {set("token_uri", ""), "no URL"},
+	} {
+		_, err := google.New(newOutbound(t), google.Config{Key: secret.New(tt.file), Now: time.Now})
+		if tt.said == "" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		var e *connectors.Error
+		if !errors.As(err, &e) || e.Kind != connectors.Invalid || !strings.Contains(e.Said, tt.said) || e.Cure != "calendar.cure.google_key_file" {
+			t.Errorf("%s: %v", name, err)
+		}
+		clean(t, s, err)
+	}
+	for name, change := range map[string]func(*google.Config){
+		"a name as subject":        func(c *google.Config) { c.Subject = "Ada Example" },
+		"delegation for nobody":    func(c *google.Config) { c.AsSubject = true },
+		"invitations by nobody":    func(c *google.Config) { c.Invite = true },
+		"an inviter without an at": func(c *google.Config) { c.Invite, c.Inviter = true, "booker" },
+	} {
+		cfg := google.Config{Key: secret.New(s.Key()), Now: time.Now}
+		change(&cfg)
+		_, err := google.New(newOutbound(t), cfg)
+		cured(t, s, err, connectors.Invalid, "google_subject")
+		_ = name
+	}
+	if calls := s.Calls(); len(calls) != 0 {
+		t.Errorf("New has sent %d requests", len(calls))
+	}
+}
+
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	probe := func(c *google.Conn) error {
+		_, err := c.Probe(context.Background(), connectors.Room{ID: room, Zone: time.UTC}, nil)
+		return err
+	}
+	for name, tt := range map[string]struct {
+		prepare func(*googletest.Server)
+		config  func(*google.Config)
+		kind    connectors.Kind
+		cure    string
+	}{
+		"clock behind":     {func(s *googletest.Server) { s.SetSkew(20 * time.Minute) }, nil, "", ""},
+		"clock ahead":      {func(s *googletest.Server) { s.SetSkew(-20 * time.Minute) }, nil, connectors.Auth, "google_clock"},
+		"clock far behind": {func(s *googletest.Server) { s.SetSkew(2 * time.Hour) }, nil, connectors.Auth, "google_clock"},
+		"deleted key":      {func(s *googletest.Server) { s.ReplaceKey() }, nil, connectors.Auth, "google_key_deleted"},
+		"no delegation":    {func(*googletest.Server) {}, func(c *google.Config) { c.AsSubject = true }, connectors.Auth, "google_delegation"},
+		"deleted account": {func(s *googletest.Server) {
+			s.Break(googletest.Fault{Token: true, Status: 400, Body: `{"error":"invalid_grant","error_description":"Invalid grant: account not found"}`})
+		}, nil, connectors.Auth, "google_account"},
+		"unknown user": {func(s *googletest.Server) {
+			s.Break(googletest.Fault{Token: true, Status: 400, Body: `{"error":"invalid_grant","error_description":"Invalid email or User ID"}`})
+		}, nil, connectors.Auth, "google_subject"},
+		"something else": {func(s *googletest.Server) {
+			s.Break(googletest.Fault{Token: true, Status: 400, Body: `{"error":"invalid_grant"}`})
+		}, nil, connectors.Auth, "google_sign_in"},
+		"out of order": {func(s *googletest.Server) { s.Break(googletest.Fault{Token: true, Status: 503}) }, nil, connectors.Transient, "transient"},
+		"throttled": {func(s *googletest.Server) {
+			s.Break(googletest.Fault{Token: true, Status: 429, Header: map[string]string{"Retry-After": "60"}})
+		}, nil, connectors.Throttled, "throttled"},
+		"a web page": {func(s *googletest.Server) {
+			s.Break(googletest.Fault{Token: true, Status: 200, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>"})
+		}, nil, connectors.Auth, "web_page"},
+		"a token with a line": {func(s *googletest.Server) {
+			s.Break(googletest.Fault{Token: true, Status: 200, Body: `{"access_token":"a\r\nX: y","token_type":"Bearer"}`})
+		}, nil, connectors.Invalid, "invalid"},
+		"no token": {func(s *googletest.Server) { s.Break(googletest.Fault{Token: true, Status: 200, Body: `{}`}) }, nil, connectors.Invalid, "invalid"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, googletest.Options{})
+			tt.prepare(s)
+			err := probe(connect(t, s, tt.config))
+			if tt.kind == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			cured(t, s, err, tt.kind, tt.cure)
+		})
+	}
+}
+
+// One token serves until shortly before it ends; a refused one is replaced at once, a second refusal fails.
+func TestTokenIsKept(t *testing.T) {
+	t.Parallel()
+	s := start(t, googletest.Options{TokenLife: 10 * time.Minute})
+	now := time.Now()
+	s.Now = func() time.Time { return now }
+	c := connect(t, s, func(c *google.Config) { c.Now = s.Now })
+	tokens := func() (n int) {
+		for _, call := range s.Calls() {
+			if call.URL.Path == "/token" {
+				n++
+			}
+		}
+		return n
+	}
+	for range 3 {
+		read(t, c)
+	}
+	if n := tokens(); n != 1 {
+		t.Errorf("%d tokens for three reads", n)
+	}
+	now = now.Add(9 * time.Minute)
+	read(t, c)
+	if n := tokens(); n != 1 {
+		t.Errorf("%d tokens for a read shortly before the end", n)
+	}
+	s.Revoke()
+	read(t, c)
+	if n := tokens(); n != 1 {
+		t.Errorf("%d tokens after a refusal", n)
+	}
+	s.Break(googletest.Fault{Status: 401, Reason: "authError"})
+	_, err := c.Probe(t.Context(), zurich(t), nil)
+	cured(t, s, err, connectors.Auth, "google_sign_in")
+	if calls := s.Calls(); len(calls) != 3 { // refused, a token, refused
+		t.Errorf("%d requests", len(calls))
+	}
+}
+
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status int
+		reason string
+		kind   connectors.Kind
+		cure   string
+		after  time.Duration
+	}{
+		{403, "rateLimitExceeded", connectors.Throttled, "throttled", 2 * time.Second},
+		{403, "userRateLimitExceeded", connectors.Throttled, "throttled", 2 * time.Second},
+		{403, "quotaExceeded", connectors.Throttled, "throttled", 2 * time.Second},
+		{429, "rateLimitExceeded", connectors.Throttled, "throttled", 2 * time.Second},
+		{403, "dailyLimitExceeded", connectors.Throttled, "throttled", time.Hour},
+		{403, "accessNotConfigured", connectors.Forbidden, "google_api_off", 0},
+		{403, "insufficientPermissions", connectors.Forbidden, "google_delegation", 0},
+		{403, "forbiddenForServiceAccounts", connectors.Forbidden, "google_invite", 0},
+		{403, "requiredAccessLevel", connectors.Forbidden, "google_share_write", 0},
+		{403, "forbiddenForNonOrganizer", connectors.Unsupported, "google_organizer", 0},
+		{403, "forbidden", connectors.Forbidden, "google_share", 0},
+		{404, "notFound", connectors.Gone, "google_not_shared", 0},
+		{500, "backendError", connectors.Transient, "transient", 0},
+		{400, "bad name: <ada@people.example>", connectors.Invalid, "invalid", 0},
+	} {
+		t.Run(tt.reason, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, googletest.Options{})
+			c := connect(t, s, nil)
+			s.Break(googletest.Fault{Status: tt.status, Reason: tt.reason})
+			_, err := c.Read(t.Context(), connectors.ReadRequest{Room: zurich(t), Window: day()})
+			cured(t, s, err, tt.kind, tt.cure)
+			if got := connectors.AfterOf(err); got != tt.after {
+				t.Errorf("wait %v, want %v", got, tt.after)
+			}
+			if strings.Contains(err.Error(), "ada@") {
+				t.Errorf("an address in %v", err)
+			}
+		})
+	}
+}
+
+// Nothing is sent while Google wants quiet, and the quiet grows when it does not say how long.
+func TestQuiet(t *testing.T) {
+	t.Parallel()
+	s := start(t, googletest.Options{})
+	now := time.Now()
+	s.Now = func() time.Time { return now }
+	c := connectAt(t, s, s.Now)
+	read(t, c)
+	s.Calls()
+	s.Break(googletest.Fault{Status: 403, Reason: "rateLimitExceeded"})
+	for _, want := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second} {
+		_, err := c.Read(t.Context(), connectors.ReadRequest{Room: zurich(t), Window: day()})
+		if connectors.AfterOf(err) != want || len(s.Calls()) != 1 {
+			t.Errorf("%v, want a wait of %v", err, want)
+		}
+		now = now.Add(want - time.Second)
+		_, err = c.Probe(t.Context(), zurich(t), nil)
+		if !errors.Is(err, connectors.Throttled) || len(s.Calls()) != 0 {
+			t.Errorf("a second too early: %v", err)
+		}
+		now = now.Add(time.Second)
+	}
+	s.Repair()
+	read(t, c)
+}
+
+// Ours goes out at most as often as configured.
+func TestPace(t *testing.T) {
+	t.Parallel()
+	s := start(t, googletest.Options{})
+	c := connect(t, s, func(c *google.Config) { c.PerSecond = 20 })
+	read(t, c)
+	start := time.Now()
+	errs := make(chan error)
+	for range 24 {
+		go func() {
+			_, err := c.Probe(context.Background(), connectors.Room{ID: room, Zone: time.UTC}, nil)
+			errs <- err
+		}()
+	}
+	for range 24 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	// Four at once, then one each 50 ms.
+	if took := time.Since(start); took < 900*time.Millisecond {
+		t.Errorf("24 requests took %v", took)
+	}
+}
+
+func TestProbeStartsAnew(t *testing.T) {
+	t.Parallel()
+	s := start(t, googletest.Options{PageSize: 2})
+	for i := range 5 {
+		put(s, seed(fmt.Sprint("s", i), "09:00", "10:00"))
+	}
+	c := connect(t, s, nil)
+	probe := func(cur connectors.Cursor) connectors.Change {
+		t.Helper()
+		ch, err := c.Probe(t.Context(), zurich(t), cur)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ch
+	}
+	first := probe(nil)
+	if ch := probe(first.Next); ch.Changed {
+		t.Error("changed by nothing")
+	}
+	for i := range 3 {
+		s.Delete(room, fmt.Sprint("s", i))
+	}
+	if ch := probe(first.Next); !ch.Changed || probe(ch.Next).Changed {
+		t.Error("deletions over several pages are not seen once")
+	}
+	s.Forget(room)
+	if ch := probe(first.Next); !ch.Changed || probe(ch.Next).Changed {
+		t.Error("a token that is too old is no change")
+	}
+	// The follow-up has the parameters of the first call and only the token beside them.
+	for _, call := range s.Calls() {
+		q := call.URL.Query()
+		q.Del("syncToken")
+		q.Del("pageToken")
+		want := url.Values{"showDeleted": {"true"}, "maxResults": {"2500"}, "fields": {"items(id),nextPageToken,nextSyncToken"}}
+		if call.Method == "GET" && q.Encode() != want.Encode() {
+			t.Errorf("parameters %s", q.Encode())
+		}
+	}
+	s.Break(googletest.Fault{Status: 200, Body: `{"items":[],"nextPageToken":"same"}`})
+	if _, err := c.Probe(t.Context(), zurich(t), nil); !errors.Is(err, connectors.Invalid) {
+		t.Errorf("pages without end: %v", err)
+	}
+}
+
+// connectAt is connect with a clock of the test's, in the transport too.
+func connectAt(t testing.TB, s *googletest.Server, now func() time.Time) *google.Conn {
+	t.Helper()
+	c, err := google.New(outboundAt(t, now), google.Config{
+		Key: secret.New(s.Key()), Subject: admin, Now: now, PerSecond: 2000,
+		Roots: google.Roots{Calendar: s.CalendarURL(), Directory: s.DirectoryURL(), Token: s.TokenURL()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
