@@ -2,6 +2,7 @@ package ews_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -75,4 +76,178 @@ func watched(t testing.TB, s *ewstest.Server, c *ews.Conn, room connectors.Room)
 	w := watch(t, c, room)
 	want(t, w.live, "+"+room.ID)
 	w.stop()
+}
+
+// hurried makes a Conn wait milliseconds where it waits minutes.
+func hurried(t testing.TB, s *ewstest.Server, change func(*ews.Config)) *ews.Conn {
+	t.Helper()
+	cfg := config(s)
+	if change != nil {
+		change(&cfg)
+	}
+	c := open(t, cfg)
+	ews.Hurry(c)
+	return c
+}
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	for _, access := range []ews.Access{ews.Folder, ews.Impersonation} {
+		t.Run(string(access), func(t *testing.T) {
+			t.Parallel()
+			s := fake(t, ewstest.Quirks{Heartbeat: 20 * time.Millisecond})
+			room := connectors.Room{ID: room1, Zone: zurich(t)}
+			c := hurried(t, s, func(cfg *ews.Config) { cfg.Access = access })
+			// A room that is not there never becomes live and disturbs nobody.
+			w := watch(t, c, room, connectors.Room{ID: "gone@rooms.test", Zone: time.UTC}, connectors.Room{ID: "no address", Zone: time.UTC})
+			want(t, w.live, "+"+room1)
+			want(t, w.changed, room1) // between the last probe and the subscription anything may have happened
+			if got := next(w.changed, 100*time.Millisecond); got != "" {
+				t.Errorf("signs of life count as a change of %s", got)
+			}
+			s.Put(room1, ewstest.Event{Name: "a", Subject: "a", Start: time.Now(), End: time.Now().Add(time.Hour)})
+			want(t, w.changed, room1)
+			s.Delete(room1, "a")
+			want(t, w.changed, room1)
+			drain(w.changed)
+			// The server ends the connection as announced: the room stays live, and nothing is lost.
+			s.CloseStreams()
+			s.Put(room1, ewstest.Event{Name: "b", Subject: "b", Start: time.Now(), End: time.Now().Add(time.Hour)})
+			want(t, w.changed, room1)
+			if got := next(w.live, 50*time.Millisecond); got != "" {
+				t.Errorf("live: %q", got)
+			}
+			drain(w.changed)
+			hanging(t, s)
+			// It breaks: not live until it is back, and then perhaps something was missed.
+			s.CutStreams()
+			want(t, w.live, "-"+room1)
+			want(t, w.live, "+"+room1)
+			want(t, w.changed, room1)
+			drain(w.changed)
+			// The server forgets the subscriptions.
+			hanging(t, s)
+			s.Drop()
+			s.CloseStreams()
+			want(t, w.live, "-"+room1)
+			want(t, w.live, "+"+room1)
+			want(t, w.changed, room1)
+			for _, k := range s.Calls() {
+				if k.Op != "Subscribe" && k.Op != "GetStreamingEvents" || k.Anchor == "" || k.RequestID == "" || (k.As != "") != (access == ews.Impersonation) {
+					t.Errorf("%+v", k)
+				}
+			}
+			// Another Watch takes over the subscriptions that are still good.
+			w.stop()
+			want(t, w.live, "-"+room1)
+			again := watch(t, c, room)
+			want(t, again.live, "+"+room1)
+			for _, k := range s.Calls() {
+				if k.Op == "Subscribe" && k.Mailbox == room1 {
+					t.Error("subscribed once more")
+				}
+			}
+		})
+	}
+}
+
+// What keeps rooms from being live, and that it is tried again.
+func TestWatchRefused(t *testing.T) {
+	t.Parallel()
+	room := connectors.Room{ID: room1, Zone: zurich(t)}
+	t.Run("too many connections", func(t *testing.T) {
+		t.Parallel()
+		s := fake(t, ewstest.Quirks{})
+		s.Break(ewstest.Fault{Op: "GetStreamingEvents", Times: 3, Code: "ErrorExceededConnectionCount"})
+		w := watch(t, hurried(t, s, nil), room)
+		want(t, w.live, "+"+room1)
+		n := 0
+		for _, k := range s.Calls() {
+			if k.Op == "GetStreamingEvents" {
+				n++
+			}
+		}
+		if n != 4 {
+			t.Errorf("%d tries", n)
+		}
+	})
+	t.Run("no subscriptions for delegates", func(t *testing.T) {
+		t.Parallel()
+		s := fake(t, ewstest.Quirks{NoDelegateSubs: true})
+		s.AddRoom("second@rooms.test", "Second", ewstest.Editor)
+		w := watch(t, hurried(t, s, nil), room, connectors.Room{ID: "second@rooms.test", Zone: time.UTC})
+		if got := next(w.live, 200*time.Millisecond); got != "" {
+			t.Errorf("live: %q", got)
+		}
+		if n := len(s.Calls()); n != 1 {
+			t.Errorf("%d requests for what can't be", n)
+		}
+	})
+	t.Run("the server is busy", func(t *testing.T) {
+		t.Parallel()
+		s := fake(t, ewstest.Quirks{})
+		s.Break(ewstest.Fault{Op: "Subscribe", Times: 1, Fault: "ErrorServerBusy", BackOff: 400 * time.Millisecond})
+		start := time.Now()
+		w := watch(t, hurried(t, s, nil), room)
+		want(t, w.live, "+"+room1)
+		if took := time.Since(start); took < 400*time.Millisecond || s.Early() > 0 {
+			t.Errorf("live after %v, %d requests too early", took, s.Early())
+		}
+	})
+	t.Run("sign-in refused later", func(t *testing.T) {
+		t.Parallel()
+		s := fake(t, ewstest.Quirks{})
+		w := watch(t, hurried(t, s, nil), room)
+		want(t, w.live, "+"+room1)
+		s.Break(ewstest.Fault{Status: 401})
+		hanging(t, s)
+		s.CutStreams()
+		want(t, w.live, "-"+room1)
+		if err := <-w.ended; connectors.KindOf(err) != connectors.Auth {
+			t.Errorf("ended with %v", err)
+		}
+		w.ended <- nil
+	})
+}
+
+// Four hundred and one rooms need three connections, and each room hears of its own changes only.
+func TestWatchManyRooms(t *testing.T) {
+	t.Parallel()
+	s := ewstest.Start(ewstest.Quirks{}, time.Now)
+	t.Cleanup(s.Close)
+	var rooms []connectors.Room
+	for i := range 401 {
+		id := fmt.Sprintf("room%03d@rooms.test", i)
+		s.AddRoom(id, id, ewstest.Editor)
+		rooms = append(rooms, connectors.Room{ID: id, Zone: time.UTC})
+	}
+	w := watch(t, hurried(t, s, nil), rooms...)
+	for range rooms {
+		if next(w.live, 10*time.Second) == "" {
+			t.Fatal("not all rooms are live")
+		}
+	}
+	if n := s.Streams(); n != 3 {
+		t.Errorf("%d connections", n)
+	}
+	drain(w.changed)
+	for _, i := range []int{0, 200, 400} {
+		s.Put(rooms[i].ID, ewstest.Event{Name: "a", Start: time.Now(), End: time.Now().Add(time.Hour)})
+		want(t, w.changed, rooms[i].ID)
+	}
+	if got := next(w.changed, 50*time.Millisecond); got != "" {
+		t.Errorf("%s did not change", got)
+	}
+}
+
+// hanging waits until a connection hangs.
+func hanging(t testing.TB, s *ewstest.Server) {
+	t.Helper()
+	for range 500 {
+		if s.Streams() > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("no connection hangs")
 }

@@ -1,0 +1,9 @@
+package ews
+
+import "time"
+
+// Hurry makes a Conn wait milliseconds where it waits seconds and minutes.
+func Hurry(c *Conn) {
+	c.wait, c.maxWait = 10*time.Millisecond, 300*time.Millisecond
+	c.pause = func(int) time.Duration { return 20 * time.Millisecond }
+}
