@@ -51,9 +51,9 @@ func fakeOperations(dir string) Operations {
 			return []UserLine{{Login: "anna", Name: "Anna Muster", Roles: []string{"administrator"}, Active: true}, {Login: "ben"}}, nil
 		},
 		Doctor: func(_ context.Context, r DoctorRequest) ([]Finding, error) {
-			found := []Finding{ok("database", "It is sound.")}
+			found := []Finding{{Level: LevelOK, Check: "database", Text: "It is sound."}}
 			if r.Systems {
-				found = append(found, fail("booking system", "Renew its password.", "It refuses the sign-in."))
+				found = append(found, Finding{Level: LevelFail, Check: "booking system", Cure: "Renew its password.", Text: "It refuses the sign-in."})
 			}
 			return found, nil
 		},

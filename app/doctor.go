@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lintel/store"
+	"lintel/templates/text"
 )
 
 // Limits of the doctor.
@@ -65,95 +67,90 @@ func (p *program) sayFinding(f Finding) {
 	}
 }
 
-func ok(check, format string, args ...any) Finding {
-	return Finding{Level: LevelOK, Check: check, Text: fmt.Sprintf(format, args...)}
-}
-
-func warn(check, cure, format string, args ...any) Finding {
-	return Finding{Level: LevelWarn, Check: check, Cure: cure, Text: fmt.Sprintf(format, args...)}
-}
-
-func fail(check, cure, format string, args ...any) Finding {
-	return Finding{Level: LevelFail, Check: check, Cure: cure, Text: fmt.Sprintf(format, args...)}
-}
-
 // examine makes all findings: first those that need nothing but the configuration, then what the
 // running server, or else the databases themselves, say.
 func (p *program) examine(ctx context.Context, req DoctorRequest) []Finding {
 	eff, err := p.load()
-	found := doctorConfig(eff, err)
+	found := inEnglish(doctorConfig(eff, err))
 	if err != nil {
 		return found
 	}
 	cfg := eff.Config
-	found = append(found, doctorFolder(cfg.DataDir, os.Geteuid())...)
-	found = append(found, doctorKey(cfg))
-	found = append(found, doctorDisk(cfg.DataDir)...)
-	found = append(found, doctorClock(p.wiring.now(), clockIsSynchronised))
+	found = append(found, inEnglish(doctorMachine(cfg, p.wiring.now()))...)
 	if _, _, exists, err := folderOwner(cfg.DataDir); err != nil || !exists {
 		return found
 	}
-	found = append(found, doctorServer(ctx, cfg)...)
+	found = append(found, inEnglish(doctorServer(ctx, cfg))...)
 	if _, err := os.Stat(filepath.Join(cfg.DataDir, store.MainFile)); errors.Is(err, fs.ErrNotExist) {
-		return append(found, warn("database", "Start `lintel serve`, which makes it.", "There is none in %s yet.", cfg.DataDir))
+		return append(found, inEnglish([]finding{warn("doctor.check_database", cure("doctor.cure_start_makes"), "doctor.database_none", "Folder", cfg.DataDir)})...)
 	}
 	ops, done, err := p.operations(ctx, cfg)
 	if err != nil {
-		return append(found, fail("database", "", "It can't be looked at: %s.", explain(err)))
+		return append(found, inEnglish([]finding{fail("doctor.check_database", cured{}, "doctor.database_closed", "Error", explain(err))})...)
 	}
 	more, err := ops.Doctor(ctx, req)
 	if err := errors.Join(err, done()); err != nil {
-		more = append(more, fail("database", "", "The examination broke off: %s.", explain(err)))
+		more = append(more, inEnglish([]finding{fail("doctor.check_database", cured{}, "doctor.broke_off", "Error", explain(err))})...)
 	}
 	return append(found, more...)
 }
 
-func doctorConfig(eff Effective, err error) []Finding {
+// doctorMachine looks at what the program stands on.
+func doctorMachine(cfg Config, now time.Time) []finding {
+	found := doctorFolder(cfg.DataDir, os.Geteuid())
+	found = append(found, doctorKey(cfg), doctorDisk(cfg.DataDir))
+	return append(found, doctorClock(now, clockIsSynchronised))
+}
+
+func doctorConfig(eff Effective, err error) []finding {
+	const check = "doctor.check_configuration"
 	var config *ConfigError
+	var found []finding
 	if errors.As(err, &config) {
-		var found []Finding
 		for _, fault := range config.Faults {
-			found = append(found, fail("configuration", "", "%s", fault))
+			found = append(found, finding{Level: LevelFail, Check: text.Of(check), Text: text.Plain(fault)})
 		}
 		return found
 	}
-	source := "There is no file: defaults and the environment alone."
+	source := ok(check, "doctor.config_none")
 	if eff.File != "" {
-		source = "Read from " + eff.File + "."
+		source = ok(check, "doctor.config_file", "File", eff.File)
 	}
-	found := []Finding{ok("configuration", "%s", source)}
+	found = append(found, source)
 	for _, fault := range eff.Config.CheckFiles() {
-		found = append(found, fail("configuration", "", "%s", fault))
+		found = append(found, finding{Level: LevelFail, Check: text.Of(check), Text: text.Plain(fault)})
 	}
 	for _, warning := range eff.Config.Warnings() {
-		text, cure, _ := strings.Cut(warning, ". ")
-		found = append(found, warn("configuration", cure, "%s", strings.TrimSuffix(text, ".")+"."))
+		said, todo, _ := strings.Cut(warning, ". ")
+		found = append(found, finding{
+			Level: LevelWarn, Check: text.Of(check), Text: text.Plain(strings.TrimSuffix(said, ".") + "."), Cure: text.Plain(todo),
+		})
 	}
 	return found
 }
 
 // doctorFolder looks at the rights of the data folder and of what lies in it.
-func doctorFolder(path string, me int) []Finding {
-	const check = "data folder"
+func doctorFolder(path string, me int) []finding {
+	const check = "doctor.check_folder"
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return []Finding{warn(check, "Start `lintel serve`, which makes it, or name the right folder with data_dir.", "%s does not exist yet.", path)}
+		return []finding{warn(check, cure("doctor.cure_folder_make"), "doctor.folder_none", "Folder", path)}
 	case err != nil:
-		return []Finding{fail(check, "Run doctor as root or as the service's account.", "%s can't be opened: %v.", path, err)}
+		return []finding{fail(check, cure("doctor.cure_as_owner"), "doctor.folder_closed", "Folder", path, "Error", err.Error())}
 	case !info.IsDir():
-		return []Finding{fail(check, "Set data_dir to a folder.", "%s is not a folder.", path)}
+		return []finding{fail(check, cure("doctor.cure_folder_set"), "doctor.folder_is_none", "Folder", path)}
 	}
 	uid, _, err := ownerOf(info)
 	if err != nil {
-		return []Finding{fail(check, "", "%v.", err)}
+		return []finding{fail(check, cured{}, "doctor.folder_closed", "Folder", path, "Error", err.Error())}
 	}
 	if me != 0 && me != uid {
-		return []Finding{fail(check, "Run doctor as root or as the service's account.", "%s belongs to account %d, and doctor runs as %d.", path, uid, me)}
+		return []finding{fail(check, cure("doctor.cure_as_owner"), "doctor.folder_other", "Folder", path, "Owner", strconv.Itoa(uid), "Account", strconv.Itoa(me))}
 	}
-	var found []Finding
+	var found []finding
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		found = append(found, fail(check, "chmod 700 "+path, "Other accounts may open %s (its rights are %04o).", path, mode))
+		found = append(found, fail(check, command("chmod 700 "+path), "doctor.folder_open", "Folder", path, "Rights", fmt.Sprintf("%04o", mode)))
 	}
 	var foreign, open []string
 	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
@@ -176,48 +173,45 @@ func doctorFolder(path string, me int) []Finding {
 		return nil
 	})
 	if err != nil {
-		found = append(found, fail(check, "", "It can't be read through: %v.", err))
+		found = append(found, fail(check, cured{}, "doctor.folder_closed", "Folder", path, "Error", err.Error()))
 	}
 	if len(foreign) > 0 {
-		found = append(found, fail(check, fmt.Sprintf("chown -R %d: %s", uid, path),
-			"%d files do not belong to the folder's owner, the first is %s.", len(foreign), foreign[0]))
+		found = append(found, fail(check, command(fmt.Sprintf("chown -R %d: %s", uid, path)), "doctor.folder_foreign", "Count", len(foreign), "First", foreign[0]))
 	}
 	if len(open) > 0 {
-		found = append(found, warn(check, "chmod -R o= "+path, "%d files have rights for everybody, the first is %s.", len(open), open[0]))
+		found = append(found, warn(check, command("chmod -R o= "+path), "doctor.folder_files_open", "Count", len(open), "First", open[0]))
 	}
 	if found == nil {
-		found = append(found, ok(check, "%s belongs to account %d alone.", path, uid))
+		found = append(found, ok(check, "doctor.folder_good", "Folder", path, "Owner", strconv.Itoa(uid)))
 	}
 	return found
 }
 
 // doctorKey looks at the master key where the configuration says, else in the folder.
-func doctorKey(cfg Config) Finding {
-	const check = "master key"
+func doctorKey(cfg Config) finding {
+	const check = "doctor.check_key"
 	path := keyPath(cfg)
 	_, err := readKey(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && cfg.KeyFile == "":
 		if _, statErr := os.Stat(cfg.DataDir); errors.Is(statErr, fs.ErrNotExist) {
-			return ok(check, "It is made at the first start.")
+			return ok(check, "doctor.key_later")
 		}
-		return warn(check, "Before the first start that is right. Otherwise put the key back, or set key_file; a service may have it as a "+
-			"systemd credential, which doctor can't see.", "There is none at %s.", path)
+		return warn(check, cure("doctor.cure_key_back"), "doctor.key_none", "File", path)
 	case err != nil:
-		return fail(check, "Put the right key there; without it the stored passwords of booking systems can't be opened.", "%v.", err)
+		return fail(check, cure("doctor.cure_key_right"), "doctor.key_wrong", "Error", err.Error())
 	case cfg.KeyFile == "":
-		return warn(check, "Move it out of the data folder and set key_file to its new place, so that a copy of the folder is not enough to open what is sealed.",
-			"It lies in the data folder, at %s.", path)
+		return warn(check, cure("doctor.cure_key_move"), "doctor.key_inside", "File", path)
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().Perm()&0o077 != 0 {
-		return warn(check, "chmod 600 "+path, "It lies outside the data folder, but other accounts may read %s.", path)
+		return warn(check, command("chmod 600 "+path), "doctor.key_open", "File", path)
 	}
-	return ok(check, "It lies outside the data folder, at %s.", path)
+	return ok(check, "doctor.key_good", "File", path)
 }
 
-func doctorDisk(path string) []Finding {
-	const check = "disk"
+func doctorDisk(path string) finding {
+	const check = "doctor.check_disk"
 	for dir := path; ; dir = filepath.Dir(dir) {
 		var st syscall.Statfs_t
 		err := syscall.Statfs(dir, &st)
@@ -225,57 +219,59 @@ func doctorDisk(path string) []Finding {
 			continue
 		}
 		if err != nil {
-			return []Finding{fail(check, "", "The free space of %s can't be told: %v.", dir, err)}
+			return fail(check, cured{}, "doctor.disk_unknown", "Folder", dir, "Error", err.Error())
 		}
 		free := int64(st.Bavail) * int64(st.Bsize) // the types differ between systems
-		const cure = "Make room, or move the data folder to a larger disk."
 		switch {
 		case free < diskFail:
-			return []Finding{fail(check, cure, "Only %s are free for %s.", byteCount(free), path)}
+			return fail(check, cure("doctor.cure_disk"), "doctor.disk_full", "Size", text.Size(free), "Folder", path)
 		case free < diskWarn:
-			return []Finding{warn(check, cure, "%s are free for %s.", byteCount(free), path)}
+			return warn(check, cure("doctor.cure_disk"), "doctor.disk_low", "Size", text.Size(free), "Folder", path)
 		}
-		return []Finding{ok(check, "%s are free.", byteCount(free))}
+		return ok(check, "doctor.disk_good", "Size", text.Size(free))
 	}
 }
 
 // doctorClock holds the clock against a date before which this program did not exist, and asks
 // the kernel whether anything keeps it right.
-func doctorClock(now time.Time, synchronised func() (known, yes bool)) Finding {
-	const check = "clock"
+func doctorClock(now time.Time, synchronised func() (known, yes bool)) finding {
+	const check, ntp = "doctor.check_clock", "timedatectl set-ntp true"
 	written := time.Date(2026, time.November, 1, 0, 0, 0, 0, time.UTC)
-	stamp := now.Format("2006-01-02 15:04:05 MST")
 	if now.Before(written) || now.After(written.AddDate(25, 0, 0)) {
-		return fail(check, "Set the clock, and have it kept right by NTP: timedatectl set-ntp true", "This machine says that it is %s, which can't be.", stamp)
+		return fail(check, cureBy("doctor.cure_clock_set", ntp), "doctor.clock_wrong", "Time", now)
 	}
 	if known, yes := synchronised(); known && !yes {
-		return warn(check, "Have it kept right by NTP: timedatectl set-ntp true. Bookings at the door are decided by the clock.",
-			"It says %s, and nothing on this machine keeps it right.", stamp)
+		return warn(check, cureBy("doctor.cure_clock_keep", ntp), "doctor.clock_free", "Time", now)
 	}
-	return ok(check, "It says %s.", stamp)
+	return ok(check, "doctor.clock_good", "Time", now)
 }
 
+const (
+	readLog = "journalctl -u lintel"
+	restart = "systemctl restart lintel"
+)
+
 // doctorServer asks the running server how it is and connects to both of its listeners.
-func doctorServer(ctx context.Context, cfg Config) []Finding {
-	const check = "server"
+func doctorServer(ctx context.Context, cfg Config) []finding {
+	const check = "doctor.check_server"
 	health, err := serverHealth(ctx, cfg.DataDir)
 	if errors.Is(err, errNoServer) {
-		found := []Finding{warn(check, "Start it: systemctl start lintel, or lintel serve", "It is not running.")}
+		found := []finding{warn(check, cureBy("doctor.cure_server_start", "systemctl start lintel"), "doctor.server_stopped")}
 		for _, l := range []struct{ key, addr string }{{"listen", cfg.Listen}, {"device_listen", cfg.DeviceListen}} {
 			found = append(found, doctorPort(ctx, l.key, l.addr)...)
 		}
 		return found
 	}
 	if err != nil {
-		return []Finding{fail(check, "Look at its log: journalctl -u lintel. If it is stuck: systemctl restart lintel", "It runs but does not say how it is: %s.", explain(err))}
+		return []finding{fail(check, cureBy("doctor.cure_server_stuck", readLog+"; "+restart), "doctor.server_silent", "Error", explain(err))}
 	}
-	var found []Finding
+	var found []finding
 	for _, fault := range health.Faults {
-		found = append(found, fail(check, "Look at its log: journalctl -u lintel", "%s", fault))
+		found = append(found, finding{Level: LevelFail, Check: text.Of(check), Text: text.Plain(fault), Cure: text.Of("doctor.cure_log"), Run: readLog})
 	}
 	if found == nil {
-		found = append(found, ok(check, "Version %s runs as process %d since %s: portal %s, devices %s.", health.Version, health.PID,
-			health.StartedAt.Local().Format("2006-01-02 15:04"), health.PortalURL, health.DeviceURL))
+		found = append(found, ok(check, "doctor.server_good", "Version", health.Version, "Process", strconv.Itoa(health.PID), "Time", health.StartedAt,
+			"Portal", health.PortalURL, "Devices", health.DeviceURL))
 	}
 	for _, l := range []struct{ key, addr string }{{"listen", cfg.Listen}, {"device_listen", cfg.DeviceListen}} {
 		found = append(found, doctorListener(ctx, l.key, l.addr))
@@ -284,19 +280,19 @@ func doctorServer(ctx context.Context, cfg Config) []Finding {
 }
 
 // doctorPort says whether a port is free for a server that does not run yet.
-func doctorPort(ctx context.Context, key, addr string) []Finding {
+func doctorPort(ctx context.Context, key, addr string) []finding {
 	ln, err := listen(ctx, key, addr, 1)
 	if err != nil {
-		return []Finding{fail("listener", "", "%v.", err)}
+		return []finding{{Level: LevelFail, Check: text.Of("doctor.check_listener"), Text: text.Plain(err.Error() + ".")}}
 	}
 	ln.Close()
 	return nil
 }
 
-func doctorListener(ctx context.Context, key, addr string) Finding {
+func doctorListener(ctx context.Context, key, addr string) finding {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || port == "0" {
-		return ok("listener", "%s is %s, a port that is chosen at each start.", key, addr)
+		return ok("doctor.check_listener", "doctor.listener_any", "Key", key, "Address", addr)
 	}
 	hosts := []string{host}
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
@@ -311,8 +307,7 @@ func doctorListener(ctx context.Context, key, addr string) Finding {
 		return err == nil
 	})
 	if !answered {
-		return fail("listener", "Was the configuration changed since the start? Then restart: systemctl restart lintel",
-			"Nobody answers on %s (%s).", addr, key)
+		return fail("doctor.check_listener", cureBy("doctor.cure_restart", restart), "doctor.listener_silent", "Key", key, "Address", addr)
 	}
-	return ok("listener", "%s (%s) answers.", addr, key)
+	return ok("doctor.check_listener", "doctor.listener_good", "Key", key, "Address", addr)
 }

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"lintel/templates/text"
 )
 
-func levels(found []Finding) string {
+func levels(found []finding) string {
 	var b strings.Builder
 	for _, f := range found {
 		b.WriteString(string(f.Level) + " ")
@@ -26,13 +29,13 @@ func TestDoctorFolder(t *testing.T) {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	expect := func(what, want, text string) {
+	expect := func(what, want, said string) {
 		t.Helper()
 		found := doctorFolder(dir, 0)
-		if levels(found) != want || !strings.Contains(found[0].Text, text) {
+		if levels(found) != want || !strings.Contains(inEnglish(found)[0].Text, said) {
 			t.Errorf("%s: %+v", what, found)
 		}
-		for _, f := range found {
+		for _, f := range inEnglish(found) {
 			if f.Level != LevelOK && f.Cure == "" {
 				t.Errorf("%s: no cure for %s", what, f.Text)
 			}
@@ -50,12 +53,12 @@ func TestDoctorFolder(t *testing.T) {
 	if err := errors.Join(os.Chmod(file, 0o600), os.Chown(file, 65534, 65534)); err != nil {
 		t.Fatal(err)
 	}
-	expect("a foreign file", "failure", "do not belong to the folder's owner")
+	expect("a foreign file", "failure", "does not belong to the folder’s owner")
 	if err := errors.Join(os.Chown(file, 0, 0), os.Chmod(dir, 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	expect("an open folder", "failure", "Other accounts may open")
-	if found := doctorFolder(dir, 1000); levels(found) != "failure" || !strings.Contains(found[0].Cure, "as root") {
+	if found := doctorFolder(dir, 1000); levels(found) != "failure" || !strings.Contains(inEnglish(found)[0].Cure, "as root") {
 		t.Errorf("as another account: %+v", found)
 	}
 	if found := doctorFolder(filepath.Join(dir, "none"), 0); levels(found) != "warning" {
@@ -98,7 +101,7 @@ func TestDoctorKey(t *testing.T) {
 	if err := os.Chmod(outside, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if f := doctorKey(Config{KeyFile: outside}); f.Level != LevelWarn || f.Cure != "chmod 600 "+outside {
+	if f := doctorKey(Config{KeyFile: outside}); f.Level != LevelWarn || f.Run != "chmod 600 "+outside {
 		t.Errorf("readable by all: %+v", f)
 	}
 	if f := doctorKey(Config{KeyFile: "/does/not/exist"}); f.Level != LevelFail {
@@ -114,7 +117,8 @@ func TestDoctorKey(t *testing.T) {
 
 func TestDoctorDisk(t *testing.T) {
 	t.Parallel()
-	if found := doctorDisk(filepath.Join(t.TempDir(), "not", "there", "yet")); len(found) != 1 || found[0].Check != "disk" {
+	found := inEnglish([]finding{doctorDisk(filepath.Join(t.TempDir(), "not", "there", "yet"))})
+	if found[0].Check != "disk" || !strings.Contains(found[0].Text, "B are free") {
 		t.Errorf("%+v", found)
 	}
 }
@@ -141,5 +145,37 @@ func TestDoctorOnAnEmptyFolder(t *testing.T) {
 	}
 	if left := leftovers(t, dir); left != nil {
 		t.Errorf("doctor made %v", left)
+	}
+}
+
+// What doctor and the page System say has a text in the files; the test of the texts holds the languages together.
+func TestFindingsHaveTexts(t *testing.T) {
+	t.Parallel()
+	p := text.For(text.English)
+	has := func(key string) {
+		t.Helper()
+		if p.T(key) == key {
+			t.Errorf("there is no text %s", key)
+		}
+	}
+	literal := regexp.MustCompile(`"(doctor\.[a-z_]+[a-z])"`)
+	found := 0
+	for _, file := range []string{"doctor.go", "finding.go", "operate.go", "tlsstate.go"} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range literal.FindAllSubmatch(source, -1) {
+			has(string(m[1]))
+			found++
+		}
+	}
+	if found < 60 {
+		t.Errorf("only %d texts were found: the search is broken", found)
+	}
+	has("doctor.check_certificate_portal")
+	has("doctor.check_certificate_device")
+	for _, job := range (&house{}).jobTable() {
+		has(jobName(job.Name).Key)
 	}
 }

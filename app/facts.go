@@ -41,19 +41,14 @@ func (s *serving) systemFacts(ctx context.Context) (web.SystemFacts, error) {
 		f.RootPEM, f.Fingerprint = state.Root.PEM, state.Root.Fingerprint
 	}
 	for _, j := range s.jobs.Status() {
-		job := web.Job{Name: j.Name, LastRun: j.LastRun, Took: j.Took, Err: j.LastErr}
+		job := web.Job{Name: jobName(j.Name), LastRun: j.LastRun, Took: j.Took, Err: j.LastErr}
 		if !j.LastRun.IsZero() {
 			job.NextRun = j.LastRun.Add(j.Every)
 		}
 		f.Jobs = append(f.Jobs, job)
 	}
-	found := doctorFolder(cfg.DataDir, os.Geteuid())
-	found = append(found, doctorKey(cfg))
-	found = append(found, doctorDisk(cfg.DataDir)...)
-	found = append(found, doctorClock(start.Now(), clockIsSynchronised))
-	found = append(found, state.Findings(start.Now())...)
-	for _, d := range found {
-		f.Findings = append(f.Findings, web.Finding{Level: web.Level(d.Level), Check: d.Check, Text: d.Text, Cure: d.Cure})
+	for _, d := range append(doctorMachine(cfg, start.Now()), state.Findings(start.Now())...) {
+		f.Findings = append(f.Findings, web.Finding{Level: web.Level(d.Level), Check: d.Check, Text: d.Text, Cure: d.Cure, Run: d.Run})
 	}
 	return f, nil
 }

@@ -146,16 +146,20 @@ func (h *house) listUsers(ctx context.Context, _ Nothing) ([]UserLine, error) {
 
 // doctor looks at the databases, the certificates and, when asked, the booking systems.
 func (h *house) doctor(ctx context.Context, req DoctorRequest) ([]Finding, error) {
-	var found []Finding
+	found, err := h.findings(ctx, req)
+	return inEnglish(found), err
+}
+
+func (h *house) findings(ctx context.Context, req DoctorRequest) ([]finding, error) {
+	var found []finding
 	wrong, err := h.store.Integrity(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case len(wrong) > 0:
-		found = append(found, fail("database", "Stop the server, keep a copy of the data folder, and restore the last good backup.",
-			"It is damaged: %s", strings.Join(wrong[:min(3, len(wrong))], "; ")))
+		found = append(found, fail("doctor.check_database", cure("doctor.cure_database_restore"), "doctor.database_damaged", "Said", strings.Join(wrong[:min(3, len(wrong))], "; ")))
 	default:
-		found = append(found, ok("database", "Both files are whole."))
+		found = append(found, ok("doctor.check_database", "doctor.database_good"))
 	}
 	if h.tls != nil {
 		found = append(found, h.tls.State().Findings(h.start.Now())...)
@@ -163,7 +167,9 @@ func (h *house) doctor(ctx context.Context, req DoctorRequest) ([]Finding, error
 	if h.jobs != nil {
 		for _, j := range h.jobs.Status() {
 			if j.LastErr != "" {
-				found = append(found, warn("job "+j.Name, "Look at the log: journalctl -u lintel", "Its last run failed: %s", j.LastErr))
+				failed := warn("doctor.check_job", cureBy("doctor.cure_log", readLog), "doctor.job_failed", "Error", j.LastErr)
+				failed.Check.Args = []any{"Name", jobName(j.Name)}
+				found = append(found, failed)
 			}
 		}
 	}
@@ -178,30 +184,33 @@ func (h *house) doctor(ctx context.Context, req DoctorRequest) ([]Finding, error
 }
 
 // doctorSystems connects to every booking system and says in which step it fails.
-func (h *house) doctorSystems(ctx context.Context) ([]Finding, error) {
+func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 	systems, _, err := h.systems(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var found []Finding
+	var found []finding
+	add := func(name string, f finding) {
+		f.Check.Args = []any{"Name", name}
+		found = append(found, f)
+	}
 	for _, y := range systems {
-		check := "booking system " + y.Name
 		report, err := h.calendars.Check(ctx, byCommand, y.ID, calendars.Connection{}, calendars.CheckOptions{})
 		if err != nil {
 			if p := problem.Of(err); p == nil {
 				return found, err
 			}
-			found = append(found, fail(check, "", "It can't be checked: %s.", explain(err)))
+			add(y.Name, fail("doctor.check_system", cured{}, "doctor.system_unchecked", "Error", explain(err)))
 			continue
 		}
-		finding := ok(check, "Every step of the check is well.")
+		result := ok("doctor.check_system", "doctor.system_good")
 		for _, step := range report.Steps {
 			if step.State == connectors.StepFailed {
-				finding = fail(check, "Open Booking systems in the portal and press Check: it says what cures it.", "%s: %s", text.For(text.English).T(step.Name), step.Said)
+				result = fail("doctor.check_system", cure("doctor.cure_system"), "doctor.system_step", "Step", text.Of(step.Name), "Said", step.Said)
 				break
 			}
 		}
-		found = append(found, finding)
+		add(y.Name, result)
 	}
 	return found, nil
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lintel/templates/text"
 )
 
 // TLSFault is the last failure with a certificate.
@@ -84,41 +86,39 @@ func (t *TLS) State() TLSState {
 }
 
 // Findings says for `doctor` what is wrong with the certificates.
-func (s TLSState) Findings(now time.Time) []Finding {
-	var found []Finding
+func (s TLSState) Findings(now time.Time) []finding {
+	var found []finding
 	for _, l := range s.Listeners {
-		check := "certificate of the " + l.Listener
-		until := l.NotAfter.Local().Format("2006-01-02")
+		check := "doctor.check_certificate_" + l.Listener
+		until := text.Day(l.NotAfter)
 		switch {
 		case l.Mode == TLSOff:
 			continue
 		case l.NotAfter.IsZero():
-			found = append(found, fail(check, "Look at the log: journalctl -u lintel", "There is none."))
+			found = append(found, fail(check, cureBy("doctor.cure_log", readLog), "doctor.certificate_none"))
 		case now.After(l.NotAfter):
-			found = append(found, fail(check, cureOf(l), "It ran out on %s.", until))
+			found = append(found, fail(check, cureOf(l), "doctor.certificate_over", "Date", until))
 		case l.Fault != nil:
-			found = append(found, warn(check, cureOf(l), "It is valid until %s, but its renewal failed on %s: %s.", until,
-				l.Fault.At.Local().Format("2006-01-02 15:04"), l.Fault.Text))
+			found = append(found, warn(check, cureOf(l), "doctor.certificate_fault", "Date", until, "Time", l.Fault.At, "Error", l.Fault.Text))
 		case l.Standby:
-			found = append(found, warn(check, "Wait a few minutes after the start; the log says how far it is.",
-				"The ACME server has not given one yet; the local authority's stands in."))
+			found = append(found, warn(check, cure("doctor.cure_certificate_wait"), "doctor.certificate_standby"))
 		case l.Mode == TLSFiles && now.Add(certWarn).After(l.NotAfter):
-			found = append(found, warn(check, cureOf(l), "It runs out on %s.", until))
+			found = append(found, warn(check, cureOf(l), "doctor.certificate_ends", "Date", until))
 		default:
-			found = append(found, ok(check, "Issued by %s, valid until %s.", l.Issuer, until))
+			found = append(found, ok(check, "doctor.certificate_good", "Issuer", l.Issuer, "Date", until))
 		}
 	}
 	return found
 }
 
-func cureOf(l ListenerState) string {
+func cureOf(l ListenerState) cured {
 	switch l.Mode {
 	case TLSFiles:
-		return "Put a new certificate into the configured files; they are read by themselves."
+		return cure("doctor.cure_certificate_files")
 	case TLSACME:
-		return "See that the authority can reach this server under its name, then wait: it is tried again."
+		return cure("doctor.cure_certificate_acme")
 	}
-	return "Look at the log: journalctl -u lintel"
+	return cureBy("doctor.cure_log", readLog)
 }
 
 func certNames(leaf *x509.Certificate) []string {

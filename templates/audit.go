@@ -29,5 +29,5 @@ func AuditTableColumns(p *text.Printer) []ui.Column {
 
 // AuditGroups are the values of the filter by what an action is about: what stands before the dot of its name.
 func AuditGroups() []string {
-	return []string{"account", "audit", "booking", "building", "display", "floor", "organisation", "series", "session", "system", "workspace"}
+	return []string{"account", "audit", "booking", "building", "display", "floor", "key", "organisation", "series", "session", "system", "workspace"}
 }

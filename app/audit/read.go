@@ -68,7 +68,7 @@ func read(tx *store.Tx, q Query) ([]Line, error) {
 		if asked.Objects, err = tx.AuditObjectsNamed(q.Object, namedMost); err != nil {
 			return nil, err
 		}
-		for _, kind := range []string{"account", "booking", "building", "display", "floor", "organisation", "series", "session", "system", "workspace"} {
+		for _, kind := range []string{"account", "booking", "building", "display", "floor", "key", "organisation", "series", "session", "system", "workspace"} {
 			asked.Objects = append(asked.Objects, store.AuditObject{Kind: kind, ID: q.Object})
 		}
 	}

@@ -386,3 +386,20 @@ func TestCompression(t *testing.T) {
 		t.Error("Today is compressed for a browser that can't read it")
 	}
 }
+
+// The page System says what was found, and what runs, in the reader's language and by his clock.
+func TestSystemPageSpeaksEachLanguage(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	b.get("/settings/system").want(t, 200, "Disk", "3.0 GB are free.", "It says 21 Nov 2026, 14:05, and nothing on this machine keeps it right.", "timedatectl set-ntp true", "Read calendars", "It said: the disk is full")
+	b.get("/settings/system?lang=de").want(t, 200, "Read calendars") // the account's own choice counts more
+	for lang, texts := range map[string][]string{
+		"de": {"Festplatte", "3.0 GB sind frei.", "21.11.2026, 14:05", "Kalender lesen", "Fälliges vergessen", "-Read calendars", "-are free"},
+		"fr": {"Disque", "sont libres", "Lecture des calendriers", "-are free"},
+		"it": {"Disco", "sono liberi", "Lettura dei calendari", "-are free"},
+	} {
+		b.post("/account/language", "language", lang, "back", "/settings/system").want(t, 303)
+		b.get("/settings/system").want(t, 200, texts...)
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"lintel/store"
 	"lintel/templates"
+	"lintel/templates/text"
 	"lintel/templates/ui"
 )
 
@@ -33,9 +34,10 @@ type SystemFacts struct {
 // Finding is one thing that was looked at. Text and Cure are sentences.
 type Finding struct {
 	Level Level
-	Check string // a word or two
-	Text  string
-	Cure  string // "" where nothing is to be done
+	Check text.Said // a word or two
+	Text  text.Said
+	Cure  text.Said // zero where nothing is to be done
+	Run   string    // a command beside the cure; "" for none
 }
 
 // Level says how bad a finding is.
@@ -67,7 +69,7 @@ type Certificate struct {
 
 // Job is a background job.
 type Job struct {
-	Name    string
+	Name    text.Said
 	LastRun time.Time // zero: none yet
 	Took    time.Duration
 	NextRun time.Time
@@ -95,9 +97,9 @@ func (s *Server) systemPage(w http.ResponseWriter, r *http.Request, v *visitor) 
 		return err
 	}
 	view := templates.SystemInfo{Root: len(facts.RootPEM) > 0, Fingerprint: facts.Fingerprint}
-	worse := 0
+	worse, zone := 0, s.localTime(r, v, s.Now()).Location()
 	for _, f := range facts.Findings {
-		step := ui.CheckStep{State: ui.Good, Name: f.Check, Said: f.Text, Cure: f.Cure}
+		step := ui.CheckStep{State: ui.Good, Name: v.Say(f.Check, zone), Said: v.Say(f.Text, zone), Cure: v.Say(f.Cure, zone), Run: f.Run}
 		switch f.Level {
 		case LevelWarn:
 			step.State = ui.Warn
@@ -123,7 +125,7 @@ func (s *Server) systemPage(w http.ResponseWriter, r *http.Request, v *visitor) 
 	s.fillJobs(v, facts, &view)
 	for _, d := range facts.Destinations {
 		view.Destinations = append(view.Destinations, templates.Destination{
-			Host: d.Host, Port: strconv.Itoa(d.Port), Purpose: d.Purpose, First: s.when(r, v, d.First), Last: s.when(r, v, d.Last), Count: d.Count,
+			Host: d.Host, Port: strconv.Itoa(d.Port), Purpose: v.purpose(d.Purpose), First: s.when(r, v, d.First), Last: s.when(r, v, d.Last), Count: d.Count,
 		})
 	}
 	view.Program = []ui.Fact{
@@ -131,6 +133,11 @@ func (s *Server) systemPage(w http.ResponseWriter, r *http.Request, v *visitor) 
 		{Key: v.T("system.database"), Value: v.Bytes(facts.Bytes)}, {Key: v.T("system.started"), Value: s.when(r, v, facts.StartedAt)},
 	}
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.SystemInfoPage(sh, view) })
+}
+
+// purpose says for what a host was contacted.
+func (v *visitor) purpose(word string) string {
+	return v.textOr("purpose."+word, v.textOr("systems.kind_"+word, word))
 }
 
 func (s *Server) fillCertificates(r *http.Request, v *visitor, view *templates.SystemInfo) {
@@ -152,12 +159,12 @@ func (s *Server) fillCertificates(r *http.Request, v *visitor, view *templates.S
 
 func (s *Server) fillJobs(v *visitor, facts SystemFacts, view *templates.SystemInfo) {
 	for _, j := range facts.Jobs {
-		line := templates.Job{Name: j.Name, Last: s.ago(v, j.LastRun), State: ui.Free, Word: v.T("check.good"), Error: j.Err}
+		line := templates.Job{Name: v.Say(j.Name, time.UTC), Last: s.ago(v, j.LastRun), State: ui.Free, Word: v.T("check.good")}
 		switch {
 		case j.LastRun.IsZero():
 			line.State, line.Word = ui.Unknown, v.T("check.waiting")
 		case j.Err != "":
-			line.State, line.Word = ui.Busy, v.T("check.bad")
+			line.State, line.Word, line.Error = ui.Busy, v.T("check.bad"), v.T("check.it_said", "Answer", j.Err)
 		}
 		if !j.LastRun.IsZero() {
 			line.Took = v.Duration(j.Took)

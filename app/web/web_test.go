@@ -26,6 +26,7 @@ import (
 	"lintel/render"
 	"lintel/store"
 	"lintel/store/storetest"
+	"lintel/templates/text"
 )
 
 var (
@@ -91,10 +92,13 @@ func newPortal(t testing.TB, change ...func(*Options)) *portal {
 		System: func(context.Context) (SystemFacts, error) {
 			return SystemFacts{
 				Version: "1.2.3", Go: "go1.26", DataDir: "/var/lib/lintel", Bytes: 1 << 20, StartedAt: start(),
-				Findings:  []Finding{{LevelOK, "Database", "It answers.", ""}, {LevelWarn, "Key", "It lies beside the database.", "Move it."}},
+				Findings: []Finding{
+					{Level: LevelOK, Check: text.Of("doctor.check_disk"), Text: text.Of("doctor.disk_good", "Size", text.Size(3_000_000_000))},
+					{Level: LevelWarn, Check: text.Of("doctor.check_clock"), Text: text.Of("doctor.clock_free", "Time", start()), Cure: text.Of("doctor.cure_clock_keep"), Run: "timedatectl set-ntp true"},
+				},
 				Listeners: []Listener{{false, "127.0.0.1:8080", "http://lintel.test", "off"}, {true, "127.0.0.1:8081", "http://devices.test:8081", "local-ca"}},
 				RootPEM:   []byte("-----BEGIN CERTIFICATE-----\n"), Fingerprint: "AA:BB",
-				Jobs:         []Job{{Name: "calendars", LastRun: start(), Took: time.Second}, {Name: "retention", LastRun: start(), Err: "the disk is full"}},
+				Jobs:         []Job{{Name: text.Of("job.calendars"), LastRun: start(), Took: time.Second}, {Name: text.Of("job.retention"), LastRun: start(), Err: "the disk is full"}},
 				Destinations: []store.Destination{{Host: "cloud.example.com", Port: 443, Purpose: "calendar", First: start(), Last: start(), Count: 3}},
 			}, nil
 		},
