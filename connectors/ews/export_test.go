@@ -7,3 +7,6 @@ func Hurry(c *Conn) {
 	c.wait, c.maxWait = 10*time.Millisecond, 300*time.Millisecond
 	c.pause = func(int) time.Duration { return 20 * time.Millisecond }
 }
+
+// URL is where a Conn sends its requests.
+func URL(c *Conn) string { return c.url.String() }
