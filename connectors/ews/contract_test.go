@@ -138,9 +138,27 @@ func onFake(q ewstest.Quirks, access ews.Access) conntest.System {
 	}
 }
 
+// streaming is onFake with a stream open beside everything else that a connector does.
+func streaming(sys conntest.System) conntest.System {
+	plain := sys.NewRoom
+	sys.NewRoom = func(t testing.TB) *conntest.Room {
+		r := plain(t)
+		connect := r.Connect
+		r.Connect = func(t testing.TB) connectors.Connector {
+			c := connect(t).(*ews.Conn)
+			ews.Hurry(c)
+			watch(t, c, connectors.Room{ID: room1, Zone: zurich(t)})
+			return c
+		}
+		return r
+	}
+	return sys
+}
+
 func TestContractOnFake(t *testing.T) {
 	t.Parallel()
 	for name, sys := range map[string]conntest.System{
+		"with streaming":    streaming(onFake(ewstest.Quirks{Heartbeat: 50 * time.Millisecond}, ews.Impersonation)),
 		"folder permission": onFake(ewstest.Quirks{}, ews.Folder),
 		"impersonation":     onFake(ewstest.Quirks{Unknown: true, MaxView: 40}, ews.Impersonation),
 		"like grommunio": onFake(ewstest.Quirks{
