@@ -28,11 +28,13 @@ func (c *Conn) Check(ctx context.Context, req connectors.CheckRequest) connector
 		c.checkNormal(ctx, ck)
 		return ck.Report
 	}
-	if !ck.Step("calendar.check.room", func() (string, error) { return c.readable(ctx, "read the room", req.Room.ID) }) {
-		if last := ck.Report.Steps[len(ck.Report.Steps)-1]; last.State == connectors.StepFailed {
+	ck.Step("calendar.check.room", func() (string, error) {
+		said, err := c.readable(ctx, "read the room", req.Room.ID)
+		if errors.Is(err, connectors.Forbidden) {
 			ck.Report.Access = connectors.AccessNone
 		}
-	}
+		return said, err
+	})
 	c.checkNormal(ctx, ck)
 	c.checkWindow(ctx, ck, req.Room)
 	if !req.Write {

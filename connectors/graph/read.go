@@ -173,7 +173,10 @@ func (c *Conn) recognise(ctx context.Context, w when.Interval, events []connecto
 
 // adopt completes the room's copy of a meeting by what its original, which is ours, says.
 func adopt(ev *connectors.Event, original *event) {
-	ev.Token, ev.Written = original.prop(propToken), original.written()
+	ev.Token = original.prop(propToken)
+	if original.prop(propExtended) != "" {
+		ev.Written = original.written()
+	}
 	if !strings.EqualFold(original.Sensitivity, "normal") && original.Sensitivity != "" {
 		ev.Hide()
 	}
