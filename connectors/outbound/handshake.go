@@ -126,17 +126,18 @@ func (c *Client) signIn(ctx context.Context, k call, h laneHost) (*Response, err
 		bind, fallback = false, false
 	}
 	resp, err := c.legs(ctx, k, h, bind)
-	if resp != nil && refusal(resp, err) && fallback {
+	fell := resp != nil && refusal(resp, err) && fallback
+	if fell {
 		k.lane.renew()
 		resp, err = c.legs(ctx, k, h, false)
 		bind = false
 	}
 	switch {
 	case err == nil && resp.Status != http.StatusUnauthorized:
-		c.sign.accepted(bind, h.state != nil)
+		c.sign.accepted(bind, fell)
 	case refusal(resp, err):
 		k.lane.renew()
-		c.sign.refused(fallback && resp != nil)
+		c.sign.refused(fell)
 		if err == nil && cred.Binding == BindingNever {
 			resp.cure = "calendar.cure.sign_in_unbound"
 		}
@@ -184,6 +185,9 @@ func (c *Client) handshake(ctx context.Context, k call, h laneHost, bind bool) (
 			state = nil
 		}
 		token, err := hs.Next(challenge, state)
+		if err == nil && len(token) == 0 && resp == nil {
+			err = &connectors.Error{Kind: connectors.Invalid, Op: k.req.Op, Code: "sign-in without a first message"}
+		}
 		if err != nil || len(token) == 0 {
 			return resp, err
 		}
@@ -325,14 +329,14 @@ func (s *signing) bind(mode Binding) (bind, fallback bool) {
 	return s.bound != boundRefused, s.bound == boundUnknown
 }
 
-func (s *signing) accepted(bind, tls bool) {
+func (s *signing) accepted(bind, fell bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.proven = true
 	switch {
 	case bind:
 		s.bound = boundWorks
-	case tls && s.bound != boundWorks:
+	case fell:
 		s.bound = boundRefused
 	}
 }
