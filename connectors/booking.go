@@ -56,7 +56,7 @@ func BookVerified(ctx context.Context, c ReadWriter, room Room, d Draft, state [
 		}
 		e, err := c.Book(ctx, room, d)
 		if err != nil {
-			return out, err
+			return out.refused(ctx, c, room, span, func(e Event) bool { return e.Token == d.Token }, err)
 		}
 		ours = &e
 	}
@@ -88,7 +88,7 @@ func SetEndVerified(ctx context.Context, c ReadWriter, room Room, ev Event, to t
 	}
 	e, err := c.SetEnd(ctx, room, ev, to)
 	if err != nil {
-		return out, err
+		return out.refused(ctx, c, room, added, mine, err)
 	}
 	out.Left = &e
 	undo := func(ctx context.Context, e Event) error {
@@ -96,6 +96,20 @@ func SetEndVerified(ctx context.Context, c ReadWriter, room Room, ev Event, to t
 		return err
 	}
 	return out.verify(ctx, c, room, added, mine, undo)
+}
+
+// refused explains a write that failed. Where the system itself refused it, because somebody was faster, the
+// time is Taken by whoever is there now; everything else is the error as it came.
+func (o Outcome) refused(ctx context.Context, c Connector, room Room, span when.Interval, mine func(Event) bool, err error) (Outcome, error) {
+	if !errors.Is(err, Conflict) {
+		return o, err
+	}
+	ours, others, again := o.look(ctx, c, room, span, mine)
+	if again != nil || ours != nil || len(others) == 0 {
+		return o, err
+	}
+	o.Verdict, o.Others = Taken, others
+	return o, nil
 }
 
 // look reads span afresh and returns our event (nil when it is not there) and all others that occupy it.

@@ -343,3 +343,45 @@ func TestWhatIsLeft(t *testing.T) {
 		t.Errorf("%+v, %v, %s", out, err, m.overlap())
 	}
 }
+
+// refusing is a system that refuses every write, because somebody appeared meanwhile or for no visible reason.
+type refusing struct {
+	*writer
+	appears *connectors.Event
+}
+
+func (r refusing) refuse() error {
+	if r.appears != nil {
+		r.events[r.appears.Key] = *r.appears
+	}
+	return connectors.Fail(connectors.Conflict, "write", "refused")
+}
+
+func (r refusing) Book(context.Context, connectors.Room, connectors.Draft) (connectors.Event, error) {
+	return connectors.Event{}, r.refuse()
+}
+
+func (r refusing) SetEnd(context.Context, connectors.Room, connectors.Event, time.Time) (connectors.Event, error) {
+	return connectors.Event{}, r.refuse()
+}
+
+// What the system itself refuses is taken by whoever is there, or the refusal as it came.
+func TestRefusedBySystem(t *testing.T) {
+	t.Parallel()
+	d := draftOf("token-1", 30, 90)
+	ours := connectors.Event{Key: "ours", Series: "ours", From: d.From, To: d.To}
+	for _, other := range []*connectors.Event{nil, {Key: "other", Series: "other", From: d.From, To: d.To.Add(time.Hour)}} {
+		w := refusing{free(&memory{events: map[string]connectors.Event{}, clock: monday}, func(int) turn { return turn{} }), other}
+		booked, errBook := connectors.BookVerified(t.Context(), w, connectors.Room{}, d, nil)
+		w.events = map[string]connectors.Event{"ours": ours}
+		longer, errEnd := connectors.SetEndVerified(t.Context(), w, connectors.Room{}, ours, d.To.Add(time.Hour), nil)
+		for out, err := range map[*connectors.Outcome]error{&booked: errBook, &longer: errEnd} {
+			switch {
+			case other == nil && !errors.Is(err, connectors.Conflict):
+				t.Errorf("got %v, want the refusal", err)
+			case other != nil && (err != nil || out.Verdict != connectors.Taken || len(out.Others) != 1 || out.Left != nil):
+				t.Errorf("%+v, %v", out, err)
+			}
+		}
+	}
+}
