@@ -45,8 +45,7 @@ type Config struct {
 	CA          []byte   // PEM; when set, the only authorities trusted
 	Pins        []string // see outbound.ClientOptions
 	Access      Access   // "" = Folder
-	// Account is the SMTP address of the service account's own mailbox: Invite needs it, and Commands
-	// shows it.
+	// Account is the SMTP address of the service account's own mailbox; only Invite needs it.
 	Account string
 	// Invite makes Book send a meeting from Account's calendar with the room as its resource, for the
 	// room's own booking assistant to decide. It takes seconds; other methods find such bookings by UID.

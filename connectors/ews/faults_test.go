@@ -63,9 +63,16 @@ func TestCodes(t *testing.T) {
 			}
 		}
 	}
+	// That the server is busy may be wrapped, without a time to wait.
+	s.Break(ewstest.Fault{Code: "ErrorInternalServerError", Inner: "ErrorServerBusy"})
+	_, err := open(t, config(s)).Probe(t.Context(), room, nil)
+	if !errors.Is(err, connectors.Throttled) || !strings.Contains(err.Error(), "ErrorServerBusy") {
+		t.Errorf("wrapped: %v", err)
+	}
+	s.Repair()
 	// An item that is not there is no calendar that is not there.
 	s.Break(ewstest.Fault{Op: "GetItem", Code: "ErrorCalendarOccurrenceIsDeletedFromRecurrence"})
-	_, err := open(t, config(s)).SetEnd(t.Context(), room, connectors.Event{Key: "AAMk="}, time.Now())
+	_, err = open(t, config(s)).SetEnd(t.Context(), room, connectors.Event{Key: "AAMk="}, time.Now())
 	if !errors.Is(err, connectors.NotFound) {
 		t.Errorf("got %v", err)
 	}
