@@ -18,7 +18,7 @@ func TestSay(t *testing.T) {
 		want string
 	}{
 		{English, Plain("disk: no such file"), "disk: no such file"},
-		{German, Of("time.ago", "Duration", 90*time.Minute), "vor 1 Std. 30 Min."},
+		{German, Of("time.ago", "Duration", 90*time.Minute), "vor 1 h 30 min"},
 		{English, Of("time.percent", "Number", 1240), "1,240 %"},
 		{English, Of("deleted.until", "Date", Day(at)), "can come back until 22 Nov 2026"},
 		{English, Of("deleted.until", "Date", at), "can come back until 22 Nov 2026, 00:05"},
