@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"lintel/app/when"
 )
 
 // Bounds of one answer's tree, far above what a server sends.
@@ -171,12 +173,19 @@ func (n *node) int() int {
 // its disks did.
 func (n *node) time() (time.Time, bool) {
 	s := n.word()
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02Z07:00", time.DateOnly} {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC().Truncate(time.Second), t.Year() > 1601 && t.Year() < 9999
 		}
 	}
 	return time.Time{}, false
+}
+
+// date reads an xs:date, which may have a zone, and from some servers a time: neither belongs to the day.
+func (n *node) date() (when.Date, bool) {
+	s := n.word()
+	d, err := when.ParseDate(s[:min(len(s), len(time.DateOnly))])
+	return d, err == nil
 }
 
 // printable replaces what XML 1.0 forbids but subjects contain, raw or as a character reference, by

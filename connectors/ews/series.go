@@ -223,9 +223,8 @@ func rrule(r *node, zone *time.Location) (string, bool) {
 	}
 	if n := r.at("NumberedRecurrence", "NumberOfOccurrences").int(); n > 0 {
 		pattern += ";COUNT=" + strconv.Itoa(n)
-	} else if t, ok := r.at("EndDateRecurrence", "EndDate").time(); ok {
+	} else if last, ok := r.at("EndDateRecurrence", "EndDate").date(); ok {
 		// The last day on which an occurrence may start, in the room's zone.
-		last := when.Date{Year: t.Year(), Month: t.Month(), Day: t.Day()}
 		pattern += ";UNTIL=" + last.End(zone).Add(-time.Second).UTC().Format("20060102T150405Z")
 	}
 	return pattern, true
