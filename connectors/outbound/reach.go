@@ -36,6 +36,9 @@ func Reach(ck *connectors.Checker, u *url.URL, first func() (*Response, error)) 
 		}
 		return "", nil
 	})
+	if err == nil && resp.Unbound {
+		ck.Warn("calendar.cure.unbound")
+	}
 	ck.Step("calendar.check.answer", func() (string, error) { return "", err })
 	if err != nil {
 		ck.Skip("calendar.check.clock")

@@ -33,6 +33,7 @@ func TestReach(t *testing.T) {
 		{"no right", "https://x.example/", nil, fail(connectors.Forbidden), "calendar.check.sign_in", "calendar.cure.forbidden"},
 		{"something else", "https://x.example/", nil, fail(connectors.Unsupported), "calendar.check.answer", "calendar.cure.unsupported"},
 		{"not encrypted", "http://x.example/", fine(0), nil, "calendar.check.trust", "calendar.cure.not_encrypted"},
+		{"not bound", "https://x.example/", &Response{Status: 200, Header: http.Header{}, Unbound: true}, nil, "calendar.check.sign_in", "calendar.cure.unbound"},
 		{"clock ahead", "https://x.example/", fine(5 * time.Minute), nil, "calendar.check.clock", "calendar.cure.clock"},
 		{"clock behind", "https://x.example/", fine(-5 * time.Minute), nil, "calendar.check.clock", "calendar.cure.clock"},
 	}
