@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 // and what the client bound itself to.
 type connServer struct {
 	*httptest.Server
+	arrived  atomic.Int32 // requests, answered or not
 	mu       sync.Mutex
 	password string
 	scheme   string
@@ -63,6 +65,7 @@ func newConnServer(t *testing.T, tlsOn bool) *connServer {
 
 func (s *connServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
+	s.arrived.Add(1)
 	conn := r.Context().Value(connKey{}).(net.Conn)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,8 +199,14 @@ func TestConnectionStaysSignedIn(t *testing.T) {
 		}
 		// The server closed it: a new connection signs in again.
 		s.CloseClientConnections()
-		time.Sleep(50 * time.Millisecond) // until the client has noticed
 		r, err := s.post(c, "/", nil)
+		for range 20 { // until the client has noticed
+			if err == nil {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+			r, err = s.post(c, "/", nil)
+		}
 		wantStatus(t, r, err, 200)
 		if s.shakes != 2 {
 			t.Errorf("%d sign-ins after the connection was lost, want 2", s.shakes)
@@ -262,22 +271,22 @@ func TestWrongPasswordOnConnection(t *testing.T) {
 	if s.refused != 1 {
 		t.Errorf("tried %d times", s.refused)
 	}
-	var wg, begun sync.WaitGroup
-	s.mu.Lock() // nobody gets an answer before all have begun
+	var wg sync.WaitGroup
+	s.mu.Lock() // nobody gets an answer before all have asked
+	before := s.arrived.Load()
 	for range 4 {
 		wg.Add(1)
-		begun.Add(1)
 		go func() {
 			defer wg.Done()
-			begun.Done()
 			r, err := s.post(c, "/", []byte("x"))
 			if err != nil || r.Status != 401 {
 				t.Errorf("%+v %v", r, err)
 			}
 		}()
 	}
-	begun.Wait()
-	time.Sleep(100 * time.Millisecond)
+	for s.arrived.Load() < before+4 {
+		time.Sleep(time.Millisecond)
+	}
 	s.mu.Unlock()
 	wg.Wait()
 	if s.refused != 2 {

@@ -26,10 +26,10 @@ func TestStream(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 		}
 		switch r.URL.Path {
-		case "/beats": // longer than Timeout and Idle together, but never silent for long
+		case "/beats": // longer than Timeout and than Idle, but never silent for long
 			for range 12 {
 				say("beat ")
-				time.Sleep(50 * time.Millisecond)
+				time.Sleep(200 * time.Millisecond)
 			}
 			say("end")
 		case "/silent":
@@ -47,7 +47,16 @@ func TestStream(t *testing.T) {
 		}
 	})
 	open := func(ctx context.Context, path string) (io.ReadCloser, *Response, error) {
-		c := newClient(t, newOutbound(t), ClientOptions{Hosts: []string{base}, Timeout: 300 * time.Millisecond, Idle: 250 * time.Millisecond})
+		opt := ClientOptions{Hosts: []string{base}, Timeout: 10 * time.Second, Idle: 2 * time.Second}
+		switch path {
+		case "/beats":
+			opt.Timeout = 2 * time.Second
+		case "/silent":
+			opt.Idle = 300 * time.Millisecond
+		case "/mute":
+			opt.Timeout = 300 * time.Millisecond
+		}
+		c := newClient(t, newOutbound(t), opt)
 		u, _ := url.Parse(base + path)
 		return c.Stream(ctx, Request{Op: "listen", Method: "POST", URL: u, Body: []byte("x")})
 	}
