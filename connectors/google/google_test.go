@@ -16,6 +16,7 @@ import (
 	"lintel/connectors/conntest"
 	"lintel/connectors/google"
 	"lintel/connectors/google/googletest"
+	"lintel/connectors/outbound"
 )
 
 func zurich(t testing.TB) connectors.Room {
@@ -78,72 +79,6 @@ func clean(t *testing.T, s *googletest.Server, err error) {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s shows in %s", secret, text)
 		}
-	}
-}
-
-func TestKeyFile(t *testing.T) {
-	t.Parallel()
-	s := start(t, googletest.Options{})
-	change := func(f func(map[string]any)) string {
-		var file map[string]any
-		if err := json.Unmarshal([]byte(s.Key()), &file); err != nil {
-			t.Fatal(err)
-		}
-		f(file)
-		b, err := json.Marshal(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
-	}
-	set := func(name string, value any) string { return change(func(m map[string]any) { m[name] = value }) }
-	const short = "-----BEGIN PRIVATE KEY-----\nMIIBVAIBADANBgkqhkiG9w0BAQEFAASCAT4wggE6AgEAAkEAq7BFUpkGp3+LQmlQ\n-----END PRIVATE KEY-----\n"
-	for name, tt := range map[string]struct{ file, said string }{
-		"good":                {s.Key(), ""},
-		"nothing":             {"", "missing"},
-		"no JSON":             {"-----BEGIN PRIVATE KEY-----", "no JSON"},
-		"OAuth client":        {`{"installed":{"client_id":"x"}}`, "OAuth client"},
-		"OAuth client of web": {`{"web":{"client_id":"x"}}`, "OAuth client"},
-		"a user's":            {set("type", "authorized_user"), "service_account"},
-		"no address":          {set("client_email", ""), "client_email"},
-		"no id":               {set("private_key_id", ""), "private_key_id"},
-		"no key":              {set("private_key", ""), "PEM"},
-		"a certificate":       {set("private_key", strings.ReplaceAll(short, "PRIVATE KEY", "CERTIFICATE")), "PEM"},
-		"a damaged key":       {set("private_key", short), "damaged"},
-		"another cloud":       {set("universe_domain", "example.cloud"), "another cloud"},
-		"evil token_uri":      {set("token_uri", "https://oauth2.googleapis.com.evil.example/token"), "not Google's"},
-		"plain token_uri":     {set("token_uri", "http://oauth2.googleapis.com/token"), "not Google's"},
-		"token_uri with port": {set("token_uri", "https://oauth2.googleapis.com:8443/token"), "not Google's"},
-		"token_uri with user": {set("token_uri", "https://x@oauth2.googleapis.com/token"), "no URL"},
-		"no token_uri":        {set("token_uri", ""), "no URL"},
-	} {
-		_, err := google.New(newOutbound(t), google.Config{Key: secret.New(tt.file), Now: time.Now})
-		if tt.said == "" {
-			if err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-			continue
-		}
-		var e *connectors.Error
-		if !errors.As(err, &e) || e.Kind != connectors.Invalid || !strings.Contains(e.Said, tt.said) || e.Cure != "calendar.cure.google_key_file" {
-			t.Errorf("%s: %v", name, err)
-		}
-		clean(t, s, err)
-	}
-	for name, change := range map[string]func(*google.Config){
-		"a name as subject":        func(c *google.Config) { c.Subject = "Ada Example" },
-		"delegation for nobody":    func(c *google.Config) { c.AsSubject = true },
-		"invitations by nobody":    func(c *google.Config) { c.Invite = true },
-		"an inviter without an at": func(c *google.Config) { c.Invite, c.Inviter = true, "booker" },
-	} {
-		cfg := google.Config{Key: secret.New(s.Key()), Now: time.Now}
-		change(&cfg)
-		_, err := google.New(newOutbound(t), cfg)
-		cured(t, s, err, connectors.Invalid, "google_subject")
-		_ = name
-	}
-	if calls := s.Calls(); len(calls) != 0 {
-		t.Errorf("New has sent %d requests", len(calls))
 	}
 }
 
@@ -389,4 +324,36 @@ func connectAt(t testing.TB, s *googletest.Server, now func() time.Time) *google
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+// A trace for support shows what happened, and nothing that anybody wrote or that opens anything.
+func TestTraceShowsNothing(t *testing.T) {
+	t.Parallel()
+	s := start(t, googletest.Options{})
+	var trace strings.Builder
+	exchanges := 0
+	c, err := google.New(newOutbound(t).Traced(func(e outbound.Exchange) { trace.WriteString(e.String()); exchanges++ }), google.Config{
+		Key: secret.New(s.Key()), Subject: admin, Now: time.Now, PerSecond: 2000,
+		Roots: google.Roots{Calendar: s.CalendarURL(), Directory: s.DirectoryURL(), Token: s.TokenURL()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	put(s, seed("x", "09:00", "10:00"))
+	read(t, c)
+	if _, err := c.Book(t.Context(), zurich(t), draft("token-of-x")); err != nil {
+		t.Fatal(err)
+	}
+	if report := c.Check(t.Context(), connectors.CheckRequest{Room: zurich(t), Write: true}); !report.OK() {
+		t.Errorf("%+v", report)
+	}
+	for _, word := range []string{googletest.TokenPrefix, "eyJhbGciOi", "Ada", "ada@people.example", "Subject of", "Grace", "Booked", "token-of-x", "c_188zurich1", admin, googletest.Account} {
+		if strings.Contains(trace.String(), word) {
+			t.Errorf("the trace shows %q", word)
+		}
+	}
+	if exchanges < 8 || !strings.Contains(trace.String(), "HTTP 200") {
+		t.Errorf("%d exchanges:\n%s", exchanges, trace.String())
+	}
 }
