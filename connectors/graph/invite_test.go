@@ -54,6 +54,9 @@ func TestInvite(t *testing.T) {
 	if err != nil || !got.To.Equal(hour(11, 30)) || got.Token != ev.Token || got.Identity() != ev.Identity() {
 		t.Fatalf("extended: %+v, %v", got, err)
 	}
+	if !got.Written.After(ev.Written) {
+		t.Errorf("what an extension takes counts from %v, the booking from %v", got.Written, ev.Written)
+	}
 	if err := c.Release(t.Context(), theRoom(t), got); err != nil {
 		t.Fatal(err)
 	}

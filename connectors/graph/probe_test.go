@@ -313,7 +313,7 @@ func TestMarks(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Calls()
-	for _, link := range []string{"https://evil.example/v1.0/users/x/calendarView/delta?$deltatoken=1", s.Root() + "/beta/users", s.Root() + "/v1.0/../x", "::", s.Authority() + "/v1.0/x"} {
+	for _, link := range []string{"https://evil.example/v1.0/users/x/calendarView/delta?$deltatoken=1", s.Root() + "/beta/users", s.Root() + "/v1.0/../x", "::", s.Authority() + "/v1.0/x", strings.Replace(s.Root(), "http:", "https:", 1) + "/v1.0/users/x"} {
 		m["l"] = link
 		b, err := json.Marshal(m)
 		if err != nil {

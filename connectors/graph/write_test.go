@@ -223,6 +223,30 @@ func TestWholeDayEndsEarly(t *testing.T) {
 	}
 }
 
+// Graph keeps whole days as those of one zone. In a room far from there an hour of the day is taken all the
+// same, and one of the next day is not.
+func TestWholeDayFarAway(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, graphtest.Quirks{})
+	c := connect(t, config(s))
+	s.Put(room, graphtest.Event{Name: "day", Subject: "day", Start: "2026-11-23", End: "2026-11-24"})
+	for _, name := range []string{"Pacific/Kiritimati", "Etc/GMT+12", "Pacific/Auckland", "America/Los_Angeles"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for h, taken := range map[int]bool{-1: false, 0: true, 12: true, 23: true, 24: false} {
+			from := time.Date(2026, 11, 23, h, 0, 0, 0, zone)
+			snap, err := c.Read(t.Context(), connectors.ReadRequest{
+				Room: connectors.Room{ID: room, Zone: zone}, Window: when.Interval{From: from, To: from.Add(time.Hour)},
+			})
+			if err != nil || (len(snap.Events) == 1) != taken {
+				t.Errorf("%s, hour %d: %d events, %v", name, h, len(snap.Events), err)
+			}
+		}
+	}
+}
+
 // What the room organizes is deleted, anything else declined; the organizer is told if he wants to know.
 func TestRelease(t *testing.T) {
 	t.Parallel()
