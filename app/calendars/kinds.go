@@ -9,6 +9,7 @@ import (
 	"lintel/connectors/caldav"
 	"lintel/connectors/ics"
 	"lintel/connectors/outbound"
+	"lintel/connectors/roomz"
 	"lintel/store"
 )
 
@@ -44,6 +45,15 @@ func Systems(now func() time.Time) map[string]Kind {
 		"ews":    exchange(now),
 		"graph":  microsoft365(now),
 		"google": googleWorkspace(now),
+		"connector": {
+			Every: time.Minute, Hot: 15 * time.Second, Parallel: 4,
+			Fields: []Field{urlField(), userField(), passwordField(), {Name: "image_hosts", Type: Text, Optional: true, More: true}, caField()},
+			Open: func(out *outbound.Outbound, y store.System, _ []store.Resource) (connectors.Connector, error) {
+				return roomz.New(out, roomz.Config{
+					URL: y.URL, User: y.Username, Password: y.Secrets["password"], ImageHosts: words(y.Settings["image_hosts"]), CA: []byte(y.CAPEM), Now: now,
+				})
+			},
+		},
 		"caldav": {
 			Every: time.Minute, Hot: 15 * time.Second, Parallel: 4,
 			Fields: []Field{urlField(), optional(userField()), optional(passwordField()), caField()},
