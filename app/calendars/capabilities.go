@@ -25,7 +25,7 @@ func Capabilities(kind string) (always, perhaps connectors.Caps) {
 	case "ics":
 		return reads, 0
 	case "connector":
-		return connectors.CapRead | connectors.CapListRooms | writes, 0
+		return connectors.CapRead | connectors.CapListRooms | writes | connectors.CapImage, 0
 	case people.PushedKind:
 		return connectors.CapRead, 0
 	}
