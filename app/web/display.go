@@ -77,7 +77,7 @@ func (s *Server) showDisplay(w http.ResponseWriter, r *http.Request, v *visitor,
 
 func (s *Server) displayFacts(v *visitor, d displays.View, p store.WorkspacePlace) []ui.Fact {
 	facts := []ui.Fact{
-		{Key: v.T("displays.protocol"), Value: string(d.Protocol)},
+		{Key: v.T("displays.protocol"), Value: v.T("displays.protocol_" + string(d.Protocol))},
 		{Key: v.T("displays.model"), Value: displays.ModelName(d.Model)},
 		{Key: v.T("displays.size"), Value: strconv.Itoa(d.Width) + " × " + strconv.Itoa(d.Height)},
 		{Key: v.T("displays.hardware_id"), Value: d.HardwareID},

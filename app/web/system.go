@@ -129,8 +129,11 @@ func (s *Server) systemPage(w http.ResponseWriter, r *http.Request, v *visitor) 
 		})
 	}
 	view.Program = []ui.Fact{
-		{Key: v.T("system.version"), Value: facts.Version}, {Key: "Go", Value: facts.Go}, {Key: v.T("system.folder"), Value: facts.DataDir},
-		{Key: v.T("system.database"), Value: v.Bytes(facts.Bytes)}, {Key: v.T("system.started"), Value: s.when(r, v, facts.StartedAt)},
+		{Key: v.T("system.version"), Value: facts.Version},
+		{Key: "Go", Value: facts.Go},
+		{Key: v.T("system.folder"), Value: facts.DataDir},
+		{Key: v.T("system.database"), Value: v.Bytes(facts.Bytes)},
+		{Key: v.T("system.started"), Value: s.when(r, v, facts.StartedAt)},
 	}
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.SystemInfoPage(sh, view) })
 }
