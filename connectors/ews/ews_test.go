@@ -95,6 +95,14 @@ func TestProbePages(t *testing.T) {
 	if again, err := c.Probe(t.Context(), atRoom(t), ch.Next); err != nil || !again.Changed {
 		t.Errorf("%+v, %v", again, err)
 	}
+	// The second page is refused: nothing is known, and the next probe sees it all.
+	s.Break(ewstest.Fault{Op: "SyncFolderItems", Times: 1, Before: func() { s.Break(ewstest.Fault{Op: "SyncFolderItems", Times: 1, Status: 401}) }})
+	if again, err := c.Probe(t.Context(), atRoom(t), nil); !errors.Is(err, connectors.Auth) || len(again.Next) > 0 {
+		t.Errorf("%+v, %v", again, err)
+	}
+	if again, err := c.Probe(t.Context(), atRoom(t), ch.Next); err != nil || !again.Changed {
+		t.Errorf("%+v, %v", again, err)
+	}
 	// A state of another mailbox is none.
 	if other, err := c.Probe(t.Context(), atRoom(t), connectors.Cursor("c3RhdGUgNSBvZiBhQGI=")); err != nil || !other.Changed {
 		t.Errorf("%+v, %v", other, err)

@@ -135,16 +135,16 @@ func (c *Conn) watchGroup(ctx context.Context, g *group, tell connectors.WatchFu
 		}
 		failures++
 		wait := c.pause(failures)
-		if err != nil {
+		switch connectors.KindOf(err) {
+		case connectors.Auth, connectors.Trust:
+			return err
+		case connectors.Forbidden, connectors.Gone, connectors.Unsupported, connectors.Invalid:
+			wait = max(wait, hopeless)
+		}
+		wait = max(wait, connectors.AfterOf(err))
+		if err != nil || wait > shortStream { // nobody listens for so long
 			g.gap = true
 			dark()
-			switch connectors.KindOf(err) {
-			case connectors.Auth, connectors.Trust:
-				return err
-			case connectors.Forbidden, connectors.Gone, connectors.Unsupported, connectors.Invalid:
-				wait = max(wait, hopeless)
-			}
-			wait = max(wait, connectors.AfterOf(err))
 		}
 		if sleep(ctx, wait) != nil {
 			return nil
@@ -191,28 +191,12 @@ func (c *Conn) connect(ctx context.Context, g *group, tell connectors.WatchFuncs
 		if err != nil {
 			return err
 		}
-		for _, room := range n.lost {
-			delete(g.subs, room)
-			delete(live, room)
-			tell.Live(room, false)
-		}
 		if len(n.lost) > 0 {
-			if len(g.subs) == 0 {
-				g.cookie = ""
-			}
+			g.lose(n.lost, tell, live)
 			return nil
 		}
 		if first {
-			for _, room := range byID {
-				if !live[room] {
-					live[room] = true
-					tell.Live(room, true)
-				}
-				if g.gap || fresh[room] {
-					tell.Changed(room)
-				}
-			}
-			g.gap = false
+			g.begin(fresh, tell, live)
 		}
 		for _, room := range n.changed {
 			tell.Changed(room)
@@ -221,6 +205,34 @@ func (c *Conn) connect(ctx context.Context, g *group, tell connectors.WatchFuncs
 			return nil
 		}
 	}
+}
+
+// lose forgets subscriptions that the server does not know any more.
+func (g *group) lose(rooms []string, tell connectors.WatchFuncs, live map[string]bool) {
+	for _, room := range rooms {
+		delete(g.subs, room)
+		if live[room] {
+			delete(live, room)
+			tell.Live(room, false)
+		}
+	}
+	if len(g.subs) == 0 {
+		g.cookie = "" // perhaps that server is gone
+	}
+}
+
+// begin tells that a connection stands, and of the rooms in which changes may have been missed until now.
+func (g *group) begin(fresh map[string]bool, tell connectors.WatchFuncs, live map[string]bool) {
+	for room := range g.subs {
+		if !live[room] {
+			live[room] = true
+			tell.Live(room, true)
+		}
+		if g.gap || fresh[room] {
+			tell.Changed(room)
+		}
+	}
+	g.gap = false
 }
 
 // streamErr is the error of a stream that ended without saying so.
