@@ -134,9 +134,11 @@ func (c *Conn) checkSettings(ctx context.Context, ck *connectors.Checker, room c
 	}
 }
 
-// tryWrite books a quarter of an hour, three hundred days ahead, and takes it back.
+// tryWrite books a quarter of an hour and takes it back: on a Wednesday morning some five months ahead, within
+// what a room's assistant accepts unless told otherwise (180 days, perhaps working hours only).
 func (c *Conn) tryWrite(ctx context.Context, room connectors.Room) error {
-	from := c.now().UTC().Truncate(time.Hour).AddDate(0, 0, 300)
+	day := when.DayOf(c.now(), room.Zone).Add(150).Monday().Add(2)
+	from := when.Wall{Date: day, Minute: 10 * 60}.In(room.Zone).UTC()
 	ev, err := c.Book(ctx, room, connectors.Draft{Token: "check-" + rand.Text(), From: from, To: from.Add(15 * time.Minute), Subject: "Lintel"})
 	if err != nil {
 		return err

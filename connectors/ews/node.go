@@ -15,7 +15,7 @@ import (
 
 // Bounds of one answer's tree, far above what a server sends.
 const (
-	maxNodes = 2_000_000
+	maxNodes = 400_000
 	maxDepth = 64
 )
 
