@@ -152,6 +152,7 @@ type Resource struct {
 	LastChanged  time.Time
 	Failures     int
 	FailingSince time.Time
+	WaitUntil    time.Time // the system asked for it for this calendar alone: nothing is sent before; zero when nothing is awaited
 	ErrorKind    string
 	ErrorSaid    string
 	Skipped      int
@@ -171,7 +172,7 @@ type ResourceWarning struct {
 }
 
 const resourceColumns = `r.id, r.workspace_id, r.system_id, r.address, r.secret, r.writable, r.last_ok, r.last_changed, r.failures,
-	r.failing_since, r.error_kind, r.error_said, r.skipped, r.warnings, r.created_at, b.id, b.zone, w.name`
+	r.failing_since, r.wait_until, r.error_kind, r.error_said, r.skipped, r.warnings, r.created_at, b.id, b.zone, w.name`
 
 const resourceFrom = ` FROM resource r JOIN workspace w ON w.id = r.workspace_id JOIN floor f ON f.id = w.floor_id
 	JOIN building b ON b.id = f.building_id
@@ -182,7 +183,7 @@ func (tx *Tx) scanResource(r scanner) (Resource, error) {
 	var sealed []byte
 	var warnings string
 	err := r.Scan(&c.ID, &c.Workspace, &c.System, &c.Address, &sealed, &c.Writable, instant{&c.LastOK}, instant{&c.LastChanged}, &c.Failures,
-		instant{&c.FailingSince}, &c.ErrorKind, &c.ErrorSaid, &c.Skipped, &warnings, instant{&c.CreatedAt}, &c.Building, &c.Zone, &c.WorkspaceName)
+		instant{&c.FailingSince}, instant{&c.WaitUntil}, &c.ErrorKind, &c.ErrorSaid, &c.Skipped, &warnings, instant{&c.CreatedAt}, &c.Building, &c.Zone, &c.WorkspaceName)
 	if err != nil {
 		return c, err
 	}
@@ -255,8 +256,8 @@ func (tx *Tx) SaveResourceState(c Resource) error {
 		}
 		warnings = string(b)
 	}
-	_, err := tx.exec(`UPDATE resource SET writable = ?, last_ok = ?, last_changed = ?, failures = ?, failing_since = ?, error_kind = ?, error_said = ?,
-		skipped = ?, warnings = ? WHERE id = ?`, c.Writable, unixOrNull(c.LastOK), unixOrNull(c.LastChanged), c.Failures, unixOrNull(c.FailingSince),
+	_, err := tx.exec(`UPDATE resource SET writable = ?, last_ok = ?, last_changed = ?, failures = ?, failing_since = ?, wait_until = ?, error_kind = ?, error_said = ?,
+		skipped = ?, warnings = ? WHERE id = ?`, c.Writable, unixOrNull(c.LastOK), unixOrNull(c.LastChanged), c.Failures, unixOrNull(c.FailingSince), unixOrNull(c.WaitUntil),
 		c.ErrorKind, c.ErrorSaid, c.Skipped, warnings, c.ID)
 	return err
 }

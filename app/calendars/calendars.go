@@ -239,7 +239,8 @@ func (s *Service) addRoom(r store.Resource, due time.Time) {
 		s.o.Log.Error("load zone", "zone", r.Zone, "err", err)
 		zone = time.UTC
 	}
-	rm := &room{r: r, sys: sys, zone: zone, due: due, index: -1}
+	rm := &room{r: r, sys: sys, zone: zone, index: -1}
+	rm.due = rm.allowed(due)
 	if old := s.rooms[r.Workspace]; old != nil {
 		old.gone = true
 		s.unqueue(old)
@@ -334,7 +335,7 @@ func (s *Service) take(sys *system, n int) []*room {
 		soon = now.Add(sys.kind.Every / 6)
 	}
 	var rooms []*room
-	for len(rooms) < n && len(sys.queue) > 0 && !sys.queue[0].due.After(soon) {
+	for len(rooms) < n && len(sys.queue) > 0 && !sys.queue[0].due.After(soon) && !sys.queue[0].r.WaitUntil.After(now) {
 		rm := sys.queue[0]
 		s.unqueue(rm)
 		sys.inFlight++
@@ -360,11 +361,17 @@ func (s *Service) Touch(w store.WorkspaceID) {
 	}
 	rm.touched = now
 	if rm.index >= 0 && rm.due.After(now) {
-		s.unqueue(rm)
-		rm.due = now
-		s.enqueue(rm)
+		s.bring(rm, now)
 		rm.sys.kick()
 	}
+}
+
+// allowed returns at, or when the room's own wait is over if that is later.
+func (rm *room) allowed(at time.Time) time.Time {
+	if rm.r.WaitUntil.After(at) {
+		return rm.r.WaitUntil
+	}
+	return at
 }
 
 // Confirmed returns when the agenda of a workspace was last confirmed by its booking system. ok is false

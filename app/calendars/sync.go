@@ -92,7 +92,7 @@ func (s *Service) later(rm *room) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rm.sys.inFlight--
-	rm.due = s.o.Now().Add(postponed)
+	rm.due = rm.allowed(s.o.Now().Add(postponed))
 	s.enqueue(rm)
 }
 
@@ -258,6 +258,12 @@ func (s *Service) settle(ctx context.Context, rm *room, err error) {
 	ctx = context.WithoutCancel(ctx)
 	hot := s.hot(ctx, rm)
 	open := s.isOpen(ctx, rm)
+	s.ended(rm, err, hot, open)
+	s.keepWait(ctx, err)
+}
+
+// ended puts a room back into the queue after a cycle.
+func (s *Service) ended(rm *room, err error, hot, open bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.o.Now()
@@ -300,6 +306,9 @@ func (s *Service) succeeded(rm *room, now time.Time) {
 		sys.blocked, sys.s.WaitUntil = time.Time{}, time.Time{}
 	}
 	sys.s.LastOK, sys.s.FailingSince, sys.s.ErrorKind, sys.s.ErrorSaid = now, time.Time{}, "", ""
+	if !now.Before(rm.r.WaitUntil) {
+		rm.r.WaitUntil = time.Time{}
+	}
 	rm.r.LastOK, rm.r.Failures, rm.r.FailingSince, rm.r.ErrorKind, rm.r.ErrorSaid, rm.dirty = now, 0, time.Time{}, "", "", true
 }
 
@@ -325,8 +334,11 @@ func (s *Service) failed(rm *room, err error, now time.Time) {
 	}
 	rm.r.ErrorKind, rm.r.ErrorSaid, rm.dirty = string(kind), said, true
 	wait := max(after, backoff(rm.r.Failures, s.o.Rand()))
-	rm.due = now.Add(wait)
+	rm.due = rm.allowed(now.Add(wait))
 	if alone {
+		if kind == connectors.Throttled && after > 0 {
+			s.quieten(rm, wholeSecond(now.Add(after)))
+		}
 		return
 	}
 	switch kind {
@@ -340,12 +352,12 @@ func (s *Service) failed(rm *room, err error, now time.Time) {
 			sys.s.ErrorKind, sys.s.ErrorSaid = string(kind), said
 		}
 		if kind == connectors.Throttled || sys.failures > 1 {
-			until := now.Add(max(after, backoff(sys.failures, s.o.Rand())))
+			until := wholeSecond(now.Add(max(after, backoff(sys.failures, s.o.Rand()))))
 			if until.After(sys.blocked) {
 				sys.blocked = until
 			}
 			if kind == connectors.Throttled {
-				sys.s.WaitUntil = sys.blocked
+				sys.s.WaitUntil, sys.s.ErrorKind, sys.s.ErrorSaid = sys.blocked, string(kind), said
 			}
 		}
 	}

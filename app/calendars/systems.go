@@ -352,7 +352,7 @@ func (s *Service) Check(ctx context.Context, by people.Actor, id store.SystemID,
 
 // check is Check of a system that change, which may be nil, has altered first.
 func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, o CheckOptions, change func(*store.System) error) (connectors.Report, error) {
-	if until := s.waitsUntil(id); !until.IsZero() {
+	if until := s.waitsUntil(id, o.Address); !until.IsZero() {
 		return connectors.Report{Steps: []connectors.Step{{
 			Name: "calendar.check.wait", State: connectors.StepFailed, Said: until.UTC().Format(time.RFC3339), Cure: "calendar.cure.throttled",
 		}}}, nil
@@ -371,14 +371,25 @@ func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID,
 	return conn.Check(ctx, connectors.CheckRequest{Room: room, Write: o.Write}), nil
 }
 
-// waitsUntil returns until when a system wants to be left alone, zero when it does not.
-func (s *Service) waitsUntil(id store.SystemID) time.Time {
+// waitsUntil returns until when a system wants to be left alone, as a whole or about the room of an address, which may
+// be ""; zero when it does not.
+func (s *Service) waitsUntil(id store.SystemID, address string) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if y := s.systems[id]; y != nil && s.o.Now().Before(y.s.WaitUntil) {
-		return y.s.WaitUntil
+	y := s.systems[id]
+	if y == nil {
+		return time.Time{}
 	}
-	return time.Time{}
+	until := y.s.WaitUntil
+	for _, rm := range s.rooms {
+		if rm.sys == y && rm.r.WaitUntil.After(until) && strings.EqualFold(rm.r.Address, strings.TrimSpace(address)) {
+			until = rm.r.WaitUntil
+		}
+	}
+	if !s.o.Now().Before(until) {
+		return time.Time{}
+	}
+	return until
 }
 
 // Expiry is a secret or certificate of a booking system that runs out.
@@ -456,7 +467,7 @@ func (s *Service) open(ctx context.Context, by people.Actor, out *outbound.Outbo
 	if kind.Pushed {
 		return pushed{s, id}, none, func() {}, nil
 	}
-	if until := s.waitsUntil(id); !until.IsZero() {
+	if until := s.waitsUntil(id, address); !until.IsZero() {
 		return nil, none, nil, problem.New(problem.Down, "systems.asked_to_wait")
 	}
 	var rooms []store.Resource

@@ -71,20 +71,57 @@ func (s *Service) watchOnce(ctx context.Context, sys *system, w connectors.Watch
 	if errors.Is(context.Cause(ctx), errRewatch) {
 		return nil
 	}
-	s.heed(sys, err)
+	s.heed(ctx, sys, nil, err)
 	return err
 }
 
-// heed makes a system's wish to be left alone hold for everything that is sent to it.
-func (s *Service) heed(sys *system, err error) {
+// heed makes a system's wish to be left alone hold for everything that is sent to it, or for everything about the one
+// room that it is about. rm is nil where an error is about no room.
+func (s *Service) heed(ctx context.Context, sys *system, rm *room, err error) {
 	var e *connectors.Error
-	if !errors.As(err, &e) || e.Kind != connectors.Throttled || e.Alone {
+	if !errors.As(err, &e) || e.Kind != connectors.Throttled || e.Alone && rm == nil {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if until := s.o.Now().Add(e.After); until.After(sys.blocked) {
+	until := wholeSecond(s.o.Now().Add(e.After))
+	if e.Alone {
+		s.quieten(rm, until)
+	} else if until.After(sys.blocked) {
 		sys.blocked, sys.s.WaitUntil, sys.dirty = until, until, true
+		sys.s.ErrorKind, sys.s.ErrorSaid = string(e.Kind), e.Said
+	}
+	s.mu.Unlock()
+	s.keepWait(ctx, err)
+}
+
+// quieten lets nothing be sent about a room before until. s.mu is held.
+func (s *Service) quieten(rm *room, until time.Time) {
+	if !until.After(rm.r.WaitUntil) {
+		return
+	}
+	rm.r.WaitUntil, rm.dirty = until, true
+	if rm.index >= 0 && rm.due.Before(until) {
+		s.unqueue(rm)
+		rm.due = until
+		s.enqueue(rm)
+	}
+}
+
+// wholeSecond rounds up to what is stored, so that after a restart nothing is sent a moment too early.
+func wholeSecond(t time.Time) time.Time {
+	if w := t.Truncate(time.Second); w.Before(t) {
+		return w.Add(time.Second)
+	}
+	return t
+}
+
+// keepWait stores at once what a system asked for, if it did: a program that is killed asks nothing earlier either.
+func (s *Service) keepWait(ctx context.Context, err error) {
+	if !errors.Is(err, connectors.Throttled) {
+		return
+	}
+	if err := s.Flush(context.WithoutCancel(ctx)); err != nil {
+		s.o.Log.Warn("remember how long to wait", "err", err)
 	}
 }
 
@@ -159,6 +196,7 @@ func (s *Service) hint(rm *room) {
 
 // bring makes a queued room due at the latest by at. s.mu is held.
 func (s *Service) bring(rm *room, at time.Time) {
+	at = rm.allowed(at)
 	if rm.index >= 0 && rm.due.After(at) {
 		s.unqueue(rm)
 		rm.due = at

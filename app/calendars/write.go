@@ -27,6 +27,7 @@ type Draft struct {
 const (
 	writeTimeout = 45 * time.Second
 	tieRounds    = 4
+	settled      = 5 * time.Second // until whoever wrote at the same moment has read back and undone
 )
 
 // Book writes a booking into the system that the workspace is attached to, by the one rule for all
@@ -126,7 +127,8 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	rm := s.rooms[w]
 	var blocked, paused bool
 	if rm != nil {
-		blocked, paused = s.o.Now().Before(rm.sys.blocked), !rm.sys.s.PausedAt.IsZero()
+		now := s.o.Now()
+		blocked, paused = now.Before(rm.sys.blocked) || now.Before(rm.r.WaitUntil), !rm.sys.s.PausedAt.IsZero()
 	}
 	s.mu.Unlock()
 	if rm == nil {
@@ -149,7 +151,7 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	}
 	target := connectors.Room{ID: rm.sys.kind.roomID(rm.r), Zone: rm.zone}
 	state, werr := f(ctx, rm, c, target, stored.state)
-	s.heed(rm.sys, werr)
+	s.heed(ctx, rm.sys, rm, werr)
 	// What happened out there is read whatever the outcome: a refused write has often a reason that
 	// our agenda does not know yet.
 	changed, rerr := s.readAndApply(context.WithoutCancel(ctx), rm, target, stored, state, nil)
@@ -158,7 +160,9 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 		changed = true
 	}
 	s.mu.Lock()
+	// What others wrote at the same moment and undid, as ours was first, is still in our agenda.
 	rm.force, rm.touched = true, s.o.Now()
+	s.bring(rm, s.o.Now().Add(settled))
 	s.mu.Unlock()
 	if changed {
 		s.o.Changed(w)

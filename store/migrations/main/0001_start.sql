@@ -101,6 +101,7 @@ CREATE TABLE resource (
   last_changed  INTEGER,
   failures      INTEGER NOT NULL DEFAULT 0,
   failing_since INTEGER,
+  wait_until    INTEGER,                 -- the system asked for it for this calendar alone: nothing is sent before
   error_kind    TEXT NOT NULL DEFAULT '',
   error_said    TEXT NOT NULL DEFAULT '',
   skipped       INTEGER NOT NULL DEFAULT 0,
