@@ -20,6 +20,7 @@ import (
 	"lintel/app/calendars"
 	"lintel/app/device"
 	"lintel/app/displays"
+	"lintel/app/expiry"
 	"lintel/app/live"
 	"lintel/app/people"
 	"lintel/app/places"
@@ -58,6 +59,7 @@ type house struct {
 	calendars *calendars.Service
 	displays  *displays.Service
 	privacy   *privacy.Service
+	expiry    *expiry.Service
 	startedAt time.Time
 
 	portalURL, deviceURL *url.URL
@@ -128,6 +130,7 @@ func (h *house) services(ctx context.Context) (err error) {
 		Changed: func(id store.DisplayID) { h.hub.Publish(live.Topic{Kind: live.Displays, ID: string(id)}) },
 	})
 	h.privacy = privacy.New(h.store, start.Now, start.Log, h.displays.PlacesChanged)
+	h.expiry = h.newExpiry()
 	return nil
 }
 
@@ -226,6 +229,7 @@ func (h *house) jobTable() []Job {
 			return err
 		}},
 		{Name: "retention", Every: 5 * time.Minute, First: 5 * time.Minute, Limit: 10 * time.Minute, Run: h.privacy.Run},
+		{Name: "expiries", Every: 24 * time.Hour, First: time.Minute, Limit: time.Minute, Run: h.expiry.Warn},
 		{Name: "database", Every: 12 * time.Hour, First: time.Hour, Limit: 10 * time.Minute, Run: h.store.Optimize},
 	}
 }
@@ -311,7 +315,7 @@ func newServing(ctx context.Context, start Start) (s *serving, err error) {
 func (s *serving) servers() error {
 	cfg, start := s.start.Config, s.start
 	portal, err := web.New(web.Options{
-		People: s.people, Places: s.places, Bookings: s.bookings, Calendars: s.calendars, Displays: s.displays,
+		People: s.people, Places: s.places, Bookings: s.bookings, Calendars: s.calendars, Displays: s.displays, Expiry: s.expiry,
 		Store: s.store, Live: s.hub, BaseURL: s.portalURL, DeviceURL: s.deviceURL, TrustedProxies: cfg.TrustedProxies,
 		Ready: s.store.Ping, System: s.systemFacts, Certificates: s.certificates,
 		Zone: localZone(os.Getenv("TZ"), localtimeFile), HSTS: cfg.TLS.HSTS, Log: start.Log, Now: start.Now,

@@ -61,14 +61,16 @@ type SetupOrganisation struct {
 	Errors       ui.Errors
 }
 
-// SetupSystem connects the booking system: GET /setup/system?kind=caldav|ics|hosted.
+// SetupSystem connects the booking system: GET /setup/system?kind=…, or KindHosted.
 //
-// POST /setup/system: the fields of SystemForm, also step; kind=hosted has no others.
+// POST /setup/system: the fields of SystemForm, also step; kind=hosted has no others. A system for which Lintel makes a certificate leads
+// to GET /setup/system?system=…, where it is shown: there POST with system and step=SystemCheck checks it.
 type SetupSystem struct {
-	Progress SetupProgress
-	Kind     string   // "" before one is chosen
-	Kinds    []string // that can be connected
-	System   SystemForm
+	Progress  SetupProgress
+	Kind      string // "" before one is chosen
+	Groups    []KindGroup
+	System    SystemForm
+	Connected *SystemCertificate // of the system that was just connected; nil otherwise
 }
 
 // KindHosted is the value of "kind" for Lintel's own calendar.

@@ -31,10 +31,13 @@ func setupSamples() []sample {
 			return SetupOrganisationPage(sh, SetupOrganisation{Progress: at(SetupStepOrganisation), Building: BuildingForm{Zones: zoneOptions(), Weekdays: []int{1, 2, 3, 4, 5}, Opens: "08:00", Closes: "18:00"}})
 		}),
 		page("setup-system", func(sh ui.Shell) templ.Component {
-			return SetupSystemPage(sh, SetupSystem{Progress: at(SetupStepSystem)})
+			return SetupSystemPage(sh, SetupSystem{Progress: at(SetupStepSystem), Groups: []KindGroup{{Title: "Calendar servers", Kinds: []string{"ews", "caldav"}}, {Title: "Without", Kinds: []string{KindHosted}}}})
 		}),
 		page("setup-system-caldav", func(sh ui.Shell) templ.Component {
 			return SetupSystemPage(sh, SetupSystem{Progress: at(SetupStepSystem), Kind: "caldav", System: SystemForm{Kind: "caldav", Name: "Nextcloud", Steps: sampleSteps()}})
+		}),
+		page("setup-system-certificate", func(sh ui.Shell) templ.Component {
+			return SetupSystemPage(sh, SetupSystem{Progress: at(SetupStepSystem), Kind: "graph", Connected: sampleCertificate(false), System: SystemForm{Steps: sampleSteps()}})
 		}),
 		page("setup-system-hosted", func(sh ui.Shell) templ.Component {
 			return SetupSystemPage(sh, SetupSystem{Progress: at(SetupStepSystem), Kind: KindHosted})

@@ -4,7 +4,8 @@ import "lintel/templates/ui"
 
 // Systems is the list of booking systems, a card each: GET /settings/systems.
 //
-// POST /settings/systems/{id}/check runs the check and answers 303 to /settings/systems/{id}, or the card alone to htmx (SystemCardPart).
+// POST /settings/systems/{id}/check runs the check and answers 303 to /settings/systems/{id}, or the card alone to htmx (SystemCardPart);
+// room is the id of the room to check it with, "" for one that fails or the first.
 type Systems struct {
 	Cards     []SystemCard
 	Rooms     int // attached ones in all
@@ -19,9 +20,10 @@ type SystemCard struct {
 	Kind      string // caldav, ews, …
 	State     ui.State
 	StateWord string // "Good, 20 s ago", "Failing since 13:40", "Never read yet"
+	Said      string // the state in a sentence: what it means, and what happens next
 	Facts     []ui.Fact
 	Can       []Capability
-	Checked   string         // when Steps ran: "14:02"
+	Checked   string         // when Steps ran, and with which room: "Checked at 14:02 with Matterhorn"
 	Steps     []ui.CheckStep // of the last check; nil when none was asked for
 	Progress  *ui.Progress   // of the first sync; nil when it is through
 	MayManage bool
@@ -33,8 +35,28 @@ type Capability struct {
 	On    bool
 }
 
+// Ability is something that a booking system can do or not, with what that means for the people at the door.
+type Ability struct {
+	Label string
+	Can   Answer
+	Note  string // "" where the label says it all
+}
+
+// Answer is whether a booking system can do something.
+type Answer string
+
+// The answers. Perhaps is for kinds of systems: it depends on rights and settings.
+const (
+	Yes     Answer = "yes"
+	No      Answer = "no"
+	Perhaps Answer = "perhaps"
+)
+
 // HostedCard is Lintel's own calendar.
-type HostedCard struct{ Rooms int }
+type HostedCard struct {
+	Rooms int
+	Can   []Capability
+}
 
 // System is the page of one booking system: GET /settings/systems/{id}. While the first sync runs, SystemCardPart asks for itself again.
 //
@@ -42,9 +64,16 @@ type HostedCard struct{ Rooms int }
 // make one of the calendar's name, "" for none) with address_0, address_1, … and name_0, name_1, …; and floor, where made rooms go.
 // For an ICS feed or a calendar that is not listed: room and address. POST /settings/systems/{id}/rooms/{room}/detach takes one off.
 // Deleting asks first: GET and POST /settings/systems/{id}/delete. Edit: GET and POST /settings/systems/{id}/edit.
+//
+// A check that also writes asks first: GET and POST /settings/systems/{id}/write with room.
 type System struct {
-	Card      SystemCard
-	Attached  []AttachedRoom
+	Card        SystemCard
+	Attached    []AttachedRoom
+	Abilities   []Ability
+	Certificate *SystemCertificate // nil where the sign-in is none of Lintel's certificates
+	Check       []ui.Option        // rooms that it can be checked with
+	MayWrite    bool               // a test booking can be made
+
 	MayList   bool       // the system can tell which calendars it has
 	Found     bool       // it was asked for them
 	Calendars []Calendar // those that no room uses yet
@@ -62,11 +91,18 @@ type AttachedRoom struct {
 	ID, Name string
 	Address  string // of the calendar; secret parts of a feed's address are left out
 	State    ui.State
-	Word     string   // "Good", "Failing since 13:40", "Reading"
-	Said     string   // what is wrong in a sentence, "" when nothing is
-	Notes    []string // warnings: "3 events could not be read"
+	Word     string     // "Good", "Failing since 13:40", "Reading"
+	Said     string     // what is wrong in a sentence, "" when nothing is
+	Notes    []RoomNote // warnings: "3 events could not be read"
 	LastOK   string
 	Writable bool
+}
+
+// RoomNote is something odd in a room's data.
+type RoomNote struct {
+	Text string
+	Cure string // "" where there is none
+	Run  string // a command to copy beside the cure; "" for none
 }
 
 // Calendar is one that the system offers.
@@ -80,87 +116,6 @@ type Calendar struct {
 type AttachForm struct {
 	Room, Address string
 	Errors        ui.Errors
-}
-
-// SystemKinds chooses what to connect: GET /settings/systems/new leads on with ?kind=….
-type SystemKinds struct{ Kinds []string }
-
-// SystemForm connects or changes a booking system: GET /settings/systems/new?kind=… and GET /settings/systems/{id}/edit.
-//
-// POST /settings/systems or POST /settings/systems/{id}/edit: kind, name, the fields of the kind (a secret left empty keeps the
-// present one), step (SystemCheck to try it without saving, SystemSave).
-type SystemForm struct {
-	ID     string // "" for a new one
-	Kind   string
-	Name   string
-	Fields []SystemField
-	Guide  []GuidePart    // what the administrators of the booking system have to do first
-	Steps  []ui.CheckStep // of a check that was just run
-	Errors ui.Errors
-}
-
-// SystemField is one thing to type about a kind of system.
-type SystemField struct {
-	ui.Field
-	Control string      // ControlInput, …
-	Options []ui.Option // of ControlSelect
-	When    string      // "auth=ntlm kerberos": counts only with one of these; "" = always
-	More    bool        // among the less common ones, which are folded away
-}
-
-// The controls of a SystemField.
-const (
-	ControlInput  = "input"
-	ControlSelect = "select"
-	ControlArea   = "area"
-)
-
-// GuidePart is one step of a guide, with commands to copy.
-type GuidePart struct {
-	Title, Text string
-	Commands    string // several lines; "" when there is nothing to run
-	Where       string // where to run them: "Exchange Management Shell"
-}
-
-// common returns the fields that everybody fills in, or the others.
-func (v SystemForm) common(more bool) []SystemField {
-	var out []SystemField
-	for _, f := range v.Fields {
-		if f.More == more {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// moreOpen reports whether the folded fields must be seen: one of them is set or wrong.
-func (v SystemForm) moreOpen() bool {
-	for _, f := range v.common(true) {
-		if f.Error != "" || f.Control != ControlSelect && f.Value != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// The values of the field "step" of a system's form.
-const (
-	SystemCheck = "check"
-	SystemSave  = "save"
-)
-
-func (v SystemForm) action() string {
-	if v.ID == "" {
-		return "/settings/systems"
-	}
-	return "/settings/systems/" + v.ID + "/edit"
-}
-
-func (v SystemForm) back() string {
-	if v.ID == "" {
-		return "/settings/systems"
-	}
-	return "/settings/systems/" + v.ID
 }
 
 // calendarField names a field of the i-th calendar that can be attached.

@@ -27,6 +27,7 @@ func (s *Server) dress(w http.ResponseWriter, r *http.Request, v *visitor, sh *u
 	sh.Buildings, sh.Building = v.buildingOptions(), string(v.building.ID)
 	if v.Can(people.ManageSystems, "") {
 		sh.Alerts = append(sh.Alerts, s.systemAlerts(r, v)...)
+		sh.Alerts = append(sh.Alerts, s.expiryAlerts(r, v)...)
 	}
 	if v.CanAnywhere(people.ManageDisplays) {
 		alerts, waiting := s.displayAlerts(r, v)

@@ -91,13 +91,14 @@ func TestFindBegins(t *testing.T) {
 // A connection without TLS is named in words, not by the scheme of its address.
 func TestStepWithoutTLS(t *testing.T) {
 	t.Parallel()
+	p := furnished(t)
 	v := &visitor{Printer: text.For("en")}
 	for state, want := range map[connectors.StepState]string{connectors.StepWarned: "Without TLS", connectors.StepOK: "https"} {
 		said := "https"
 		if state == connectors.StepWarned {
 			said = "http"
 		}
-		got := v.steps(connectors.Report{Steps: []connectors.Step{{Name: "calendar.check.trust", State: state, Said: said}}})[0]
+		got := p.checkSteps(nil, v, connectors.Report{Steps: []connectors.Step{{Name: "calendar.check.trust", State: state, Said: said}}}, hint{})[0]
 		if got.Said != want || got.Raw != "" {
 			t.Errorf("%q, raw %q, want %q", got.Said, got.Raw, want)
 		}

@@ -266,15 +266,21 @@ func TestAccessibility(t *testing.T) {
 	for _, route := range p.routes() {
 		path := fill(route.pattern, real)
 		page := route.method == "GET" && route.need != open && route.need != public && !strings.HasSuffix(path, ".csv") && !strings.HasSuffix(path, ".pem") &&
-			!strings.HasSuffix(path, "/card") && !strings.Contains(route.pattern, "{picture}") && path != eventsPath
+			!strings.HasSuffix(path, "/card") && !strings.Contains(route.pattern, "{picture}") && !strings.Contains(route.pattern, "{file}") && path != eventsPath
 		if page {
 			both(path)
 		}
 	}
 	check("/today", "dark", 1280, 900)
 	check("/today", "light", 390, 844)
-	both("/settings/systems/new?kind=caldav")
-	both("/setup/system?kind=ics")
+	for _, kind := range p.Calendars.Kinds() {
+		both("/settings/systems/new?kind=" + kind)
+	}
+	signed := strings.TrimSuffix(real["/settings/systems/{id}/successor"], "/successor")
+	both(signed)
+	both(signed + "/edit")
+	both("/setup/system?kind=ews")
+	both("/setup/system?system=" + strings.TrimPrefix(signed, systemsPath+"/"))
 	both("/bookings?date=" + time.Now().AddDate(0, 0, 2).Format(time.DateOnly) + "&from=09:00&length=60")
 	both(real["/rooms/{id}"] + "?view=week")
 	both("/nothing")

@@ -19,7 +19,7 @@ func fakeKinds() map[string]calendars.Kind {
 	}
 	kinds := map[string]calendars.Kind{}
 	for name, k := range calendars.Systems(start) {
-		kinds[name] = calendars.Kind{Open: open, Every: time.Minute, Hot: time.Minute, Parallel: 1, Fields: k.Fields}
+		kinds[name] = calendars.Kind{Open: open, Every: time.Minute, Hot: time.Minute, Parallel: 1, Fields: k.Fields, Pushed: k.Pushed, Prepare: k.Prepare}
 	}
 	return kinds
 }

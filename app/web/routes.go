@@ -1,6 +1,9 @@
 package web
 
-import "lintel/app/people"
+import (
+	"lintel/app/people"
+	"lintel/templates"
+)
 
 // route is one address of the portal. Who may use it stands with it; without that New refuses it. A
 // permission is asked for in any building here, and by the service for the very one.
@@ -131,6 +134,15 @@ func (s *Server) routes() []route {
 		{get, systemsPath + "/{id}/edit", manageSystems, s.editSystem},
 		{post, systemsPath + "/{id}/edit", manageSystems, s.saveSystem},
 		{post, systemsPath + "/{id}/check", manageSystems, s.checkSystem},
+		{get, systemsPath + "/{id}/write", manageSystems, s.askWriteTest},
+		{post, systemsPath + "/{id}/write", manageSystems, s.writeTest},
+		{get, systemsPath + "/{id}/certificate/{file}", manageSystems, s.certificateFile},
+		{post, systemsPath + "/{id}/successor", manageSystems, s.makeSuccessor},
+		{post, systemsPath + "/{id}/successor/try", manageSystems, s.trySuccessor},
+		{get, systemsPath + "/{id}/successor/use", manageSystems, s.askSuccessor(templates.UseSuccessorPage)},
+		{post, systemsPath + "/{id}/successor/use", manageSystems, s.useSuccessor},
+		{get, systemsPath + "/{id}/successor/drop", manageSystems, s.askSuccessor(templates.DropSuccessorPage)},
+		{post, systemsPath + "/{id}/successor/drop", manageSystems, s.dropSuccessor},
 		{post, systemsPath + "/{id}/rooms", manageSystems, s.attachRooms},
 		{post, systemsPath + "/{id}/rooms/{room}/detach", manageSystems, s.detachRoom},
 		{get, systemsPath + "/{id}/delete", manageSystems, s.askDeleteSystem},
@@ -156,6 +168,7 @@ func (s *Server) routes() []route {
 		{get, auditPath, people.SeeAudit, s.auditPage},
 		{get, auditPath + ".csv", people.SeeAudit, s.auditCSV},
 		{get, "/settings/system", people.SeeSystem, s.systemPage},
+		{get, expiriesPath, people.SeeSystem, s.expiriesPage},
 		{get, "/settings/system/root.pem", people.SeeSystem, s.rootCertificate},
 	}
 }

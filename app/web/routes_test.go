@@ -16,6 +16,7 @@ import (
 	"lintel/app/bookings"
 	"lintel/app/calendars"
 	"lintel/app/displays"
+	"lintel/app/expiry"
 	"lintel/app/live"
 	"lintel/app/people"
 	"lintel/app/secret"
@@ -128,6 +129,13 @@ func rich(t testing.TB, at time.Time) (*portal, map[string]string) {
 	system, err := p.Calendars.Connect(ctx, boss, calendars.Connection{Kind: "caldav", Name: "Nextcloud", URL: "https://cloud.example.com/dav/", Username: "svc", Secrets: map[string]secret.Text{"password": secret.New("hunter2")}})
 	must(t, err)
 	must(t, p.Calendars.Attach(ctx, boss, p.other, system, "/cal/saentis/"))
+	signed, err := p.Calendars.Connect(ctx, boss, calendars.Connection{Kind: "graph", Name: "Microsoft 365", Settings: map[string]string{"tenant": "example.com", "client_id": "6f9a"}})
+	must(t, err)
+	must(t, p.Calendars.MakeSuccessor(ctx, boss, signed))
+	p.expiring = []expiry.Item{
+		{Kind: expiry.System, ID: string(signed), Name: "Microsoft 365", What: "calendar.expiry.certificate", At: at.Add(5 * 24 * time.Hour)},
+		{Kind: expiry.Portal, Name: "lintel.test", What: "expiry.what_portal", At: at.Add(50 * 24 * time.Hour), Renews: true},
+	}
 	display, _, err := p.Displays.Add(ctx, boss, store.ProtocolTRMNL, "AA:BB:CC:DD:EE:FF", displays.Settings{
 		Name: "Door", Workspace: p.room, Template: store.TemplateDay, Width: 800, Height: 480, Palette: store.PaletteBW, Encoding: store.EncodingPNG,
 	})
@@ -148,6 +156,8 @@ func rich(t testing.TB, at time.Time) (*portal, map[string]string) {
 		"/bookings/{id}": "/bookings/" + string(b.ID), "/displays/{id}": "/displays/" + string(display),
 		"/displays/{id}/{picture}":                       "/displays/" + string(display) + "/" + picture,
 		"/settings/systems/{id}":                         "/settings/systems/" + string(system),
+		"/settings/systems/{id}/successor":               "/settings/systems/" + string(signed) + "/successor",
+		"/settings/systems/{id}/certificate/{file}":      "/settings/systems/" + string(signed) + "/certificate/next.cer",
 		"/settings/people/{id}":                          "/settings/people/" + string(p.boss().ID),
 		"/settings/people/{id}/disable":                  "/settings/people/" + string(p.account("colleague").ID) + "/disable",
 		"/settings/places/buildings/{id}":                "/settings/places/buildings/" + string(p.building),

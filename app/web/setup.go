@@ -225,6 +225,9 @@ func (s *Server) saveSetupOrganisation(w http.ResponseWriter, r *http.Request, v
 // The booking system.
 
 func (s *Server) setupSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	if id := r.URL.Query().Get("system"); id != "" {
+		return s.showConnected(w, r, v, store.SystemID(id), nil)
+	}
 	kind := r.URL.Query().Get("kind")
 	if kind != templates.KindHosted && !s.knownKind(kind) {
 		kind = ""
@@ -236,41 +239,85 @@ func (s *Server) showSetupSystem(w http.ResponseWriter, r *http.Request, v *visi
 	if view.Progress, err = s.progress(r.Context(), templates.SetupStepSystem); err != nil {
 		return err
 	}
-	view.Kinds = s.systemKinds()
+	view.Groups = s.kindsView(v, true).Groups
 	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component { return templates.SetupSystemPage(sh, view) })
 }
 
+// showConnected shows the certificate that was made for a system; steps are those of a check, if there was one.
+func (s *Server) showConnected(w http.ResponseWriter, r *http.Request, v *visitor, id store.SystemID, steps []ui.CheckStep) error {
+	r.SetPathValue("id", string(id))
+	st, err := s.status(r)
+	if err != nil {
+		return err
+	}
+	view := templates.SetupSystem{Kind: st.System.Kind, System: templates.SystemForm{Steps: steps}}
+	if view.Connected, err = s.certificateOf(r, v, st); err != nil {
+		return err
+	}
+	if view.Connected == nil {
+		return s.redirect(w, r, "/setup/"+templates.SetupStepRooms)
+	}
+	return s.showSetupSystem(w, r, v, http.StatusOK, view)
+}
+
 func (s *Server) saveSetupSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	kind := r.PostFormValue("kind")
-	switch {
+	kind, check := r.PostFormValue("kind"), r.PostFormValue("step") == templates.SystemCheck
+	switch id := store.SystemID(r.PostFormValue("system")); {
 	case r.PostFormValue("skip") != "":
 		return s.onward(w, r, templates.SetupStepSystem, ui.Skipped)
+	case id != "":
+		report, err := s.Calendars.Check(r.Context(), v.Actor, id, calendars.Connection{}, calendars.CheckOptions{})
+		if err != nil {
+			return err
+		}
+		return s.showConnected(w, r, v, id, s.checkSteps(r, v, report, hint{}))
 	case kind == templates.KindHosted:
 		return s.onward(w, r, templates.SetupStepSystem, ui.Done)
 	case !s.knownKind(kind):
 		return s.redirect(w, r, "/setup/"+templates.SetupStepSystem)
 	}
 	c := s.readSystem(r, kind)
-	var err error
-	if r.PostFormValue("step") == templates.SystemCheck {
-		report, checkErr := s.Calendars.Check(r.Context(), v.Actor, "", c, calendars.CheckOptions{})
-		if checkErr == nil {
-			view := templates.SetupSystem{Kind: kind, System: s.systemForm(v, kind, "", c, nil)}
-			view.System.Steps = v.steps(report)
-			return s.showSetupSystem(w, r, v, http.StatusOK, view)
+	if !check {
+		id, err := s.Calendars.Connect(r.Context(), v.Actor, c)
+		if err != nil {
+			return s.setupWrong(w, r, v, c, err)
 		}
-		err = checkErr
-	} else {
-		_, err = s.Calendars.Connect(r.Context(), v.Actor, c)
+		return s.connected(w, r, v, id)
 	}
+	report, err := s.try(r, v, "", c)
+	switch {
+	case fragment(r):
+		return s.showTried(w, r, v, c, report, err)
+	case err != nil:
+		return s.setupWrong(w, r, v, c, err)
+	}
+	view := templates.SetupSystem{Kind: kind, System: s.systemForm(v, kind, "", c, nil)}
+	view.System.Steps = s.checkSteps(r, v, report, hint{kind: kind, user: c.Username, client: c.Settings["client_id"]})
+	return s.showSetupSystem(w, r, v, http.StatusOK, view)
+}
+
+// connected leads on once a system is connected: to its certificate, where it has one that must be uploaded first.
+func (s *Server) connected(w http.ResponseWriter, r *http.Request, v *visitor, id store.SystemID) error {
+	certificate, _, err := s.Calendars.Certificates(r.Context(), v.Actor, id)
 	if err != nil {
-		wrong := v.wrong(err)
-		if wrong == nil {
-			return err
-		}
-		return s.showSetupSystem(w, r, v, statusFor(err), templates.SetupSystem{Kind: kind, System: s.systemForm(v, kind, "", c, wrong)})
+		return err
 	}
-	return s.onward(w, r, templates.SetupStepSystem, ui.Done)
+	if certificate == nil {
+		return s.onward(w, r, templates.SetupStepSystem, ui.Done)
+	}
+	if err := s.passed(r.Context(), templates.SetupStepSystem, ui.Done); err != nil {
+		return err
+	}
+	return s.redirect(w, r, "/setup/"+templates.SetupStepSystem+"?"+query("system", string(id)))
+}
+
+// setupWrong shows the form again with what is wrong.
+func (s *Server) setupWrong(w http.ResponseWriter, r *http.Request, v *visitor, c calendars.Connection, err error) error {
+	wrong := v.wrong(err)
+	if wrong == nil {
+		return err
+	}
+	return s.showSetupSystem(w, r, v, statusFor(err), templates.SetupSystem{Kind: c.Kind, System: s.systemForm(v, c.Kind, "", c, wrong)})
 }
 
 // The first display, and the end.

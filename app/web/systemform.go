@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"lintel/app/calendars"
 	"lintel/app/problem"
+	"lintel/connectors"
 	"lintel/store"
 	"lintel/templates"
 	"lintel/templates/ui"
@@ -20,7 +22,7 @@ func (s *Server) newSystem(w http.ResponseWriter, r *http.Request, v *visitor) e
 	kind := r.URL.Query().Get("kind")
 	if !s.knownKind(kind) {
 		return s.show(w, r, v, func(sh ui.Shell) templ.Component {
-			return templates.SystemKindsPage(sh, templates.SystemKinds{Kinds: s.systemKinds()})
+			return templates.SystemKindsPage(sh, s.kindsView(v, false))
 		})
 	}
 	return s.showSystemForm(w, r, v, http.StatusOK, s.systemForm(v, kind, "", calendars.Connection{}, nil))
@@ -51,18 +53,6 @@ func (s *Server) editSystem(w http.ResponseWriter, r *http.Request, v *visitor) 
 	return s.showSystemForm(w, r, v, http.StatusOK, s.systemForm(v, y.Kind, string(y.ID), c, nil))
 }
 
-// systemKinds lists the kinds to choose from, those first that most companies have.
-func (s *Server) systemKinds() []string {
-	known := s.Calendars.Kinds()
-	var out []string
-	for _, kind := range []string{"ews", "graph", "google", "caldav", "ics", "connector", "push"} {
-		if slices.Contains(known, kind) {
-			out = append(out, kind)
-		}
-	}
-	return out
-}
-
 // systemForm is the form of a kind with what was typed or is stored; a secret that is there, even when empty, is
 // stored.
 func (s *Server) systemForm(v *visitor, kind, id string, c calendars.Connection, wrong ui.Errors) templates.SystemForm {
@@ -79,10 +69,13 @@ func (s *Server) systemForm(v *visitor, kind, id string, c calendars.Connection,
 				Name: f.Name, Label: v.T("systems.field_" + f.Name), Help: words("systems.help_" + kind + "_" + f.Name), Optional: f.Optional,
 				Value: typed(c, f), Error: wrong[f.Name], Autocomplete: "off", Placeholder: words("systems.example_" + kind + "_" + f.Name),
 			},
-			Control: templates.ControlInput, More: f.More,
+			Control: templates.ControlInput, More: f.More, Group: groupOf(f), Wide: f.Name == "url" || f.Name == "auth",
 		}
 		if f.Only != "" {
 			field.When = f.Only + "=" + strings.Join(f.Values, " ")
+		}
+		if kind == "ews" && f.Name == "password" {
+			field.Optional = false // but for those who have a keytab
 		}
 		_, stored := c.Secrets[f.Name]
 		if f.Hidden() && id != "" && stored {
@@ -108,6 +101,17 @@ func (s *Server) systemForm(v *visitor, kind, id string, c calendars.Connection,
 		view.Fields = append(view.Fields, field)
 	}
 	return view
+}
+
+// groupOf is the text key of the heading under which a field stands.
+func groupOf(f calendars.Field) string {
+	switch f.Name {
+	case "url", "tenant", "client_id":
+		return "systems.group_where"
+	case "access", "booking", "account", "inviter", "normal_mailbox":
+		return "systems.group_rooms"
+	}
+	return "systems.group_sign_in"
 }
 
 // typed is the value of a field to show again.
@@ -157,15 +161,50 @@ func (s *Server) systemWrong(w http.ResponseWriter, r *http.Request, v *visitor,
 	return s.showSystemForm(w, r, v, statusFor(err), s.systemForm(v, c.Kind, string(id), c, wrong))
 }
 
-// trySystem walks through a connection before it is stored.
+// trySystem walks through a connection before it is stored. Without script the whole page comes back, with script the
+// outcome alone.
 func (s *Server) trySystem(w http.ResponseWriter, r *http.Request, v *visitor, id store.SystemID, c calendars.Connection) error {
-	report, err := s.Calendars.Check(r.Context(), v.Actor, id, c, calendars.CheckOptions{})
+	report, err := s.try(r, v, id, c)
+	if fragment(r) {
+		return s.showTried(w, r, v, c, report, err)
+	}
 	if err != nil {
 		return s.systemWrong(w, r, v, id, c, err)
 	}
 	view := s.systemForm(v, c.Kind, string(id), c, nil)
-	view.Steps = v.steps(report)
+	view.Steps = s.checkSteps(r, v, report, hint{kind: c.Kind, user: c.Username, client: c.Settings["client_id"]})
 	return s.showSystemForm(w, r, v, http.StatusOK, view)
+}
+
+// try checks what was typed. A certificate that is still to be made can't be tried.
+func (s *Server) try(r *http.Request, v *visitor, id store.SystemID, c calendars.Connection) (connectors.Report, error) {
+	if auth := c.Settings["auth"]; c.Kind == "graph" && id == "" && (auth == "" || auth == "certificate") {
+		return connectors.Report{}, problem.Field("auth", "systems.try_certificate")
+	}
+	return s.Calendars.Check(r.Context(), v.Actor, id, c, calendars.CheckOptions{})
+}
+
+// showTried is the outcome of a try as a part of the page.
+func (s *Server) showTried(w http.ResponseWriter, r *http.Request, v *visitor, c calendars.Connection, report connectors.Report, err error) error {
+	view := templates.Tried{Steps: s.checkSteps(r, v, report, hint{kind: c.Kind, user: c.Username, client: c.Settings["client_id"]})}
+	if err != nil {
+		wrong := v.wrong(err)
+		if wrong == nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(wrong)) {
+			line := ui.Fact{Value: wrong[name]}
+			switch name {
+			case "":
+			case "name":
+				line.Key = v.T("places.name")
+			default:
+				line.Key = v.T("systems.field_" + name)
+			}
+			view.Wrong = append(view.Wrong, line)
+		}
+	}
+	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.TriedPart(sh, view) })
 }
 
 func (s *Server) saveSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {
@@ -181,6 +220,7 @@ func (s *Server) saveSystem(w http.ResponseWriter, r *http.Request, v *visitor) 
 		return s.systemWrong(w, r, v, st.System.ID, c, err)
 	}
 	s.checks.drop(st.System.ID)
+	s.tries.drop(st.System.ID)
 	return s.done(w, r, v, systemsPath+"/"+string(st.System.ID), v.T("ui.saved"))
 }
 

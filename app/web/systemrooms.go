@@ -11,6 +11,7 @@ import (
 	"github.com/a-h/templ"
 
 	"lintel/app/calendars"
+	"lintel/app/people"
 	"lintel/connectors"
 	"lintel/store"
 	"lintel/templates"
@@ -45,18 +46,31 @@ func (s *Server) showSystem(w http.ResponseWriter, r *http.Request, v *visitor, 
 }
 
 func (s *Server) systemView(r *http.Request, v *visitor, st calendars.Status) (templates.System, error) {
-	view := templates.System{Card: s.systemCard(r, v, st), MayList: st.Caps.Has(connectors.CapListRooms)}
+	view := templates.System{
+		Card: s.systemCard(r, v, st), MayList: st.Caps.Has(connectors.CapListRooms), Abilities: v.abilitiesOf(st),
+		MayWrite: st.Caps.Has(connectors.CapBook),
+	}
+	var err error
+	if view.Certificate, err = s.certificateOf(r, v, st); err != nil {
+		return view, err
+	}
 	for _, room := range st.Rooms {
 		res := room.Resource
 		line := templates.AttachedRoom{
 			ID: string(res.Workspace), Name: res.WorkspaceName, Address: openAddress(st.System.Kind, res.Address), Writable: res.Writable,
 		}
 		switch {
+		case res.WaitUntil.After(s.Now()):
+			line.State, line.Word = ui.Soon, v.T("systems.state_waiting", "Time", s.when(r, v, res.WaitUntil))
+			line.Said = v.T(connectors.CureOf(&connectors.Error{Kind: connectors.Throttled}))
 		case res.ErrorKind != "":
 			line.State, line.Word = ui.Busy, v.T("systems.state_failing", "Time", s.when(r, v, res.FailingSince))
 			line.Said = v.T(connectors.CureOf(&connectors.Error{Kind: connectors.Kind(res.ErrorKind)}))
 		case res.LastOK.IsZero():
 			line.State, line.Word = ui.Soon, v.T("systems.state_reading")
+			if st.System.Kind == people.PushedKind {
+				line.Word = v.T("systems.state_unpushed")
+			}
 		default:
 			line.State, line.Word = ui.Free, v.T("check.good")
 		}
@@ -64,12 +78,15 @@ func (s *Server) systemView(r *http.Request, v *visitor, st calendars.Status) (t
 			line.LastOK = s.ago(v, res.LastOK)
 		}
 		for _, warning := range res.Warnings {
-			line.Notes = append(line.Notes, v.warning(warning))
+			line.Notes = append(line.Notes, v.warning(st.System, res.Address, warning))
 		}
 		if res.Skipped > 0 {
-			line.Notes = append(line.Notes, v.N("systems.skipped", res.Skipped))
+			line.Notes = append(line.Notes, templates.RoomNote{Text: v.N("systems.skipped", res.Skipped), Cure: v.T("calendar.cure.skipped")})
 		}
 		view.Attached = append(view.Attached, line)
+		if st.System.Kind != people.PushedKind {
+			view.Check = append(view.Check, ui.Option{Value: line.ID, Label: line.Name})
+		}
 	}
 	free, err := s.Places.Workspaces(r.Context(), v.Actor, store.WorkspaceFilter{})
 	if err != nil {
@@ -84,13 +101,16 @@ func (s *Server) systemView(r *http.Request, v *visitor, st calendars.Status) (t
 	return view, err
 }
 
-// warning says what is odd in a room's data.
-func (v *visitor) warning(w store.ResourceWarning) string {
-	said := v.N(w.Key, w.Count)
+// warning says what is odd in a room's data, and what cures it.
+func (v *visitor) warning(y store.System, address string, w store.ResourceWarning) templates.RoomNote {
+	note := templates.RoomNote{Text: v.N(w.Key, w.Count)}
 	if w.Said != "" {
-		said += " (" + w.Said + ")"
+		note.Text += " (" + w.Said + ")"
 	}
-	return said
+	if w.Key == connectors.SubjectsReplaced {
+		note.Cure, note.Run = v.subjectsCure(hintOf(y, address))
+	}
+	return note
 }
 
 // openAddress is what may be shown of a calendar's address: of a feed only the host, as the rest may hold a

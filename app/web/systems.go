@@ -25,8 +25,9 @@ type checks struct {
 }
 
 type check struct {
-	at     time.Time
-	report connectors.Report
+	at            time.Time
+	report        connectors.Report
+	room, address string // that it was made with; both may be ""
 }
 
 func (c *checks) put(id store.SystemID, k check) {
@@ -77,63 +78,103 @@ func (s *Server) systemsPage(w http.ResponseWriter, r *http.Request, v *visitor)
 			view.Hosted.Rooms++
 		}
 	}
+	view.Hosted.Can = v.tags(hostedCaps)
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.SystemsPage(sh, view) })
 }
 
 func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status) templates.SystemCard {
 	y := st.System
 	card := templates.SystemCard{ID: string(y.ID), Name: y.Name, Kind: y.Kind, MayManage: v.Can(people.ManageSystems, "")}
-	clock := func(t time.Time) string { return s.when(r, v, t) }
-	done, total, reading := 0, 0, false
-	for _, room := range st.Rooms {
-		if room.Resource.LastOK.IsZero() && room.Resource.ErrorKind == "" {
-			reading = true
-		} else {
-			done++
-		}
-		total++
-	}
-	switch {
-	case !y.PausedAt.IsZero():
-		card.State, card.StateWord = ui.Busy, v.T("systems.state_paused", "Time", clock(y.PausedAt))
-	case st.OpenErr != nil:
-		card.State, card.StateWord = ui.Busy, v.T("systems.state_broken")
-	case !y.FailingSince.IsZero():
-		card.State, card.StateWord = ui.Busy, v.T("systems.state_failing", "Time", clock(y.FailingSince))
-	case reading:
-		card.State, card.StateWord = ui.Soon, v.T("systems.state_reading")
-		card.Progress = &ui.Progress{
-			Label: v.T("systems.progress"), Done: done, Total: total,
-			Said: v.T("systems.progress_said", "Done", v.Number(done), "Rooms", v.N("places.rooms_count", total)),
-		}
-	case y.LastOK.IsZero():
-		card.State, card.StateWord = ui.Unknown, v.T("systems.state_new")
-	default:
-		card.State, card.StateWord = ui.Free, v.T("systems.state_good", "Ago", s.ago(v, y.LastOK))
+	n := counts(st.Rooms)
+	s.stateOf(r, v, st, n, &card)
+	rooms := v.Number(n.total)
+	if n.failing > 0 {
+		rooms = v.N("systems.rooms_failing", n.failing, "Rooms", rooms)
 	}
 	last := v.T("ui.never")
 	if !y.LastOK.IsZero() {
-		last = clock(y.LastOK) + ", " + s.ago(v, y.LastOK)
+		last = s.when(r, v, y.LastOK) + ", " + s.ago(v, y.LastOK)
 	}
-	card.Facts = []ui.Fact{
-		{Key: v.T("systems.last_ok"), Value: last},
-		{Key: v.T("systems.rooms"), Value: v.Number(total)},
-		{Key: v.T("systems.asked"), Value: v.T("systems.asked_per_minute", "Number", v.Decimal(st.PerMinute, 1))},
+	card.Facts = []ui.Fact{{Key: v.T("systems.last_ok"), Value: last}, {Key: v.T("systems.rooms"), Value: rooms}}
+	if y.Kind != people.PushedKind {
+		card.Facts = append(card.Facts, ui.Fact{Key: v.T("systems.asked"), Value: v.T("systems.asked_per_minute", "Number", v.Decimal(st.PerMinute, 1))})
 	}
 	if y.Username != "" {
 		card.Facts = append(card.Facts, ui.Fact{Key: v.T("systems.signed_in_as"), Value: y.Username})
 	}
-	card.Can = []templates.Capability{
-		{Label: v.T("systems.can_titles"), On: !st.Caps.Has(connectors.CapFreeBusyOnly)},
-		{Label: v.T("systems.can_book"), On: st.Caps.Has(connectors.CapBook)},
-		{Label: v.T("systems.can_release"), On: st.Caps.Has(connectors.CapRelease)},
+	for _, x := range s.Calendars.Expiries() {
+		if x.System == y.ID {
+			card.Facts = append(card.Facts, ui.Fact{Key: v.T(x.What), Value: s.untilWords(r, v, x.At)})
+		}
 	}
+	card.Can = v.tags(capsOf(st))
 	if k, ok := s.checks.get(y.ID); ok {
-		card.Checked, card.Steps = clock(k.at), v.steps(k.report)
+		card.Checked = v.T("systems.checked", "Time", s.when(r, v, k.at))
+		if k.room != "" {
+			card.Checked = v.T("systems.checked_with", "Time", s.when(r, v, k.at), "Room", k.room)
+		}
+		card.Steps = s.checkSteps(r, v, k.report, hintOf(y, k.address))
 	} else if y.ErrorKind != "" {
-		card.Steps = []ui.CheckStep{v.failure(y.ErrorKind, y.ErrorSaid)}
+		card.Steps = []ui.CheckStep{v.failure(y.ErrorKind, y.ErrorSaid, hintOf(y, ""))}
 	}
 	return card
+}
+
+// roomCounts is how many rooms of a system there are, how many of them fail, and how many were never read.
+type roomCounts struct{ total, failing, unread int }
+
+func counts(rooms []calendars.RoomStatus) roomCounts {
+	n := roomCounts{total: len(rooms)}
+	for _, room := range rooms {
+		switch {
+		case room.Resource.ErrorKind != "":
+			n.failing++
+		case room.Resource.LastOK.IsZero():
+			n.unread++
+		}
+	}
+	return n
+}
+
+// stateOf says how a system does: in a word, and in a sentence that tells what happens next.
+func (s *Server) stateOf(r *http.Request, v *visitor, st calendars.Status, n roomCounts, card *templates.SystemCard) {
+	y := st.System
+	set := func(state ui.State, word, said string) { card.State, card.StateWord, card.Said = state, word, said }
+	waiting := st.Waiting
+	if y.WaitUntil.After(waiting) {
+		waiting = y.WaitUntil
+	}
+	clock := func(t time.Time) string { return s.when(r, v, t) }
+	pushed := y.Kind == people.PushedKind
+	switch {
+	case !y.PausedAt.IsZero():
+		set(ui.Busy, v.T("systems.state_paused", "Time", clock(y.PausedAt)), v.T("systems.said_paused"))
+	case st.OpenErr != nil:
+		set(ui.Busy, v.T("systems.state_broken"), v.T("systems.said_broken"))
+	case waiting.After(s.Now()) && (!y.WaitUntil.IsZero() || y.FailingSince.IsZero()):
+		set(ui.Soon, v.T("systems.state_waiting", "Time", clock(waiting)), v.T("systems.said_waiting", "Time", clock(waiting)))
+	case !y.FailingSince.IsZero() && pushed:
+		set(ui.Busy, v.T("systems.state_silent", "Time", clock(y.FailingSince)), v.T("systems.said_silent"))
+	case !y.FailingSince.IsZero():
+		set(ui.Busy, v.T("systems.state_failing", "Time", clock(y.FailingSince)), v.T("systems.said_failing"))
+	case n.total == 0:
+		set(ui.Unknown, v.T("systems.state_new"), v.T("systems.said_no_rooms"))
+	case n.unread > 0 && pushed:
+		set(ui.Soon, v.T("systems.state_unpushed"), v.N("systems.said_unpushed", n.unread))
+	case n.unread > 0:
+		set(ui.Soon, v.T("systems.state_reading"), "")
+		done := n.total - n.unread
+		card.Progress = &ui.Progress{
+			Label: v.T("systems.progress"), Done: done, Total: n.total,
+			Said: v.T("systems.progress_said", "Done", v.Number(done), "Rooms", v.N("places.rooms_count", n.total)),
+		}
+	case n.failing > 0:
+		set(ui.Soon, v.T("systems.state_partly"), v.N("systems.said_partly", n.failing))
+	case y.LastOK.IsZero():
+		set(ui.Unknown, v.T("systems.state_new"), "")
+	default:
+		set(ui.Free, v.T("systems.state_good", "Ago", s.ago(v, y.LastOK)), v.N("systems.said_good", n.total))
+	}
 }
 
 // when prints an instant in the zone of the visitor's building: the time alone if it is today.
@@ -143,43 +184,6 @@ func (s *Server) when(r *http.Request, v *visitor, t time.Time) string {
 		return v.Clock(t)
 	}
 	return v.DateShort(t) + ", " + v.Clock(t)
-}
-
-// steps writes a report as a page shows it.
-func (v *visitor) steps(report connectors.Report) []ui.CheckStep {
-	var out []ui.CheckStep
-	for _, step := range report.Steps {
-		line := ui.CheckStep{Name: v.T(step.Name), Raw: step.Said}
-		switch step.State {
-		case connectors.StepOK:
-			line.State, line.Said, line.Raw = ui.Good, step.Said, ""
-		case connectors.StepWarned:
-			line.State = ui.Warn
-		case connectors.StepFailed:
-			line.State, line.Said = ui.Bad, v.T("systems.step_failed")
-		default:
-			line.State, line.Said = ui.Waiting, v.T("systems.step_skipped")
-		}
-		if step.Name == "calendar.check.trust" && line.State == ui.Warn {
-			line.Said, line.Raw = v.T("systems.without_tls"), ""
-		}
-		if step.Cure != "" {
-			line.Cure = v.T(step.Cure)
-		}
-		if step.State != connectors.StepSkipped {
-			line.Took = v.Duration(step.Took)
-		}
-		out = append(out, line)
-	}
-	return out
-}
-
-// failure is what the engine met, as a step that failed.
-func (v *visitor) failure(kind, said string) ui.CheckStep {
-	return ui.CheckStep{
-		State: ui.Bad, Name: v.T("systems.last_try"), Said: v.T("systems.step_failed"), Raw: said,
-		Cure: v.T(connectors.CureOf(&connectors.Error{Kind: connectors.Kind(kind)})),
-	}
 }
 
 // systemCardPart is one card for a page that asks for it anew.
@@ -192,30 +196,4 @@ func (s *Server) systemCardPart(w http.ResponseWriter, r *http.Request, v *visit
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component {
 		return templates.SystemCardPart(sh, card, r.URL.Query().Get("link") == "1")
 	})
-}
-
-// checkSystem walks through a connection step by step.
-func (s *Server) checkSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	st, err := s.status(r)
-	if err != nil {
-		return err
-	}
-	address := "" // of the first room that fails, else of any
-	for i, room := range st.Rooms {
-		if i == 0 || room.Resource.ErrorKind != "" {
-			address = room.Resource.Address
-		}
-		if room.Resource.ErrorKind != "" {
-			break
-		}
-	}
-	report, err := s.Calendars.Check(r.Context(), v.Actor, st.System.ID, calendars.Connection{}, calendars.CheckOptions{Address: address})
-	if err != nil {
-		return err
-	}
-	s.checks.put(st.System.ID, check{at: s.Now(), report: report})
-	if fragment(r) {
-		return s.systemCardPart(w, r, v)
-	}
-	return s.redirect(w, r, systemsPath+"/"+string(st.System.ID))
 }

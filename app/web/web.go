@@ -17,6 +17,7 @@ import (
 	"lintel/app/bookings"
 	"lintel/app/calendars"
 	"lintel/app/displays"
+	"lintel/app/expiry"
 	"lintel/app/live"
 	"lintel/app/people"
 	"lintel/app/places"
@@ -30,6 +31,7 @@ type Options struct {
 	Bookings  *bookings.Service
 	Calendars *calendars.Service
 	Displays  *displays.Service
+	Expiry    *expiry.Service
 	Store     *store.Store // for the state of the set-up, and for app/audit
 	Live      *live.Hub
 
@@ -64,6 +66,7 @@ type Server struct {
 	handler  http.Handler
 	sessions *sessionStore
 	checks   checks // of booking systems
+	tries    checks // of certificates that are to follow those that they sign in with
 
 	heartbeat time.Duration // of live streams
 
@@ -73,7 +76,7 @@ type Server struct {
 
 // New returns the portal. It refuses a route that names no permission.
 func New(o Options) (*Server, error) {
-	missing := o.People == nil || o.Places == nil || o.Bookings == nil || o.Calendars == nil || o.Displays == nil || o.Store == nil || o.Live == nil ||
+	missing := o.People == nil || o.Places == nil || o.Bookings == nil || o.Calendars == nil || o.Displays == nil || o.Expiry == nil || o.Store == nil || o.Live == nil ||
 		o.BaseURL == nil || o.DeviceURL == nil || o.Ready == nil || o.System == nil || o.Certificates == nil || o.Log == nil || o.Now == nil
 	if missing {
 		return nil, errors.New("make the portal: an option is missing")

@@ -17,6 +17,7 @@ import (
 	"lintel/app/bookings"
 	"lintel/app/calendars"
 	"lintel/app/displays"
+	"lintel/app/expiry"
 	"lintel/app/live"
 	"lintel/app/people"
 	"lintel/app/places"
@@ -49,6 +50,8 @@ type portal struct {
 	on bool // the clock is the real one: what a browser writes to has deadlines
 
 	log lockedBuffer
+
+	expiring []expiry.Item // what runs out
 
 	building store.BuildingID
 	floor    store.FloorID
@@ -117,6 +120,7 @@ func newPortal(t testing.TB, change ...func(*Options)) *portal {
 	must(t, o.Calendars.Start(ctx))
 	o.Displays = displays.New(displays.Options{Store: p.st, Now: p.now, Renderer: renderer, PortalURL: "http://lintel.test"})
 	must(t, o.Displays.Load(ctx))
+	o.Expiry = expiry.New(p.st, p.now, slog.New(slog.DiscardHandler), func(context.Context) ([]expiry.Item, error) { return p.expiring, nil })
 	for _, f := range change {
 		f(&o)
 	}

@@ -1,0 +1,185 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"lintel/app/calendars"
+	"lintel/app/people"
+	"lintel/app/problem"
+	"lintel/connectors"
+	"lintel/store"
+	"lintel/templates"
+	"lintel/templates/ui"
+)
+
+// Checks of booking systems, step by step, and what cures a failure.
+
+// hint is what a cure's command needs to know of a system.
+type hint struct {
+	kind, user, client string
+	address            string // of the room; may be ""
+}
+
+func hintOf(y store.System, address string) hint {
+	return hint{kind: y.Kind, user: y.Username, client: y.Settings["client_id"], address: address}
+}
+
+// room is the room's address as one word of a PowerShell command.
+func (h hint) room() string {
+	if mail := shellMail(h.address); mail != "" {
+		return "'" + mail + "'"
+	}
+	return "<room's address>"
+}
+
+// command is what somebody can run against a failure; "" for nothing.
+func (h hint) command(cure string) string {
+	account := shellWord(accountName(h.user), "svc-rooms")
+	switch {
+	case h.kind == "ews" && (cure == "calendar.cure.auth" || cure == "calendar.cure.sign_in_unbound" || cure == "calendar.cure.kerberos_locked"):
+		return "Get-ADUser " + account + " -Properties LockedOut,PasswordExpired,Enabled"
+	case h.kind == "ews" && cure == "calendar.cure.ews_folder_permission":
+		return "Add-MailboxFolderPermission -Identity " + strings.TrimSuffix(h.room(), "'") + `:\Calendar' -User ` + account + " -AccessRights Editor"
+	case h.kind == "ews" && cure == "calendar.cure.ews_impersonation":
+		return "Get-ManagementRoleAssignment -Role ApplicationImpersonation | Format-List RoleAssigneeName,CustomRecipientWriteScope"
+	case h.kind == "graph" && (cure == "calendar.cure.graph_access" || cure == "calendar.cure.graph_read_only"):
+		return "Test-ServicePrincipalAuthorization -Identity " + shellWord(h.client, "<application id>") + " -Resource " + h.room()
+	case cure == "calendar.cure.graph_subjects" || cure == "calendar.cure.ews_subjects":
+		return h.keepSubjects()
+	}
+	return ""
+}
+
+// keepSubjects lets a room keep subjects, never without the private flag.
+func (h hint) keepSubjects() string {
+	return "Set-CalendarProcessing -Identity " + h.room() + " " + keepFlags
+}
+
+// subjectsCure is what helps against subjects that the booking system replaces.
+func (v *visitor) subjectsCure(h hint) (cure, run string) {
+	if h.kind == "ews" || h.kind == "graph" {
+		return v.T("systems.cure_subjects_exchange"), h.keepSubjects()
+	}
+	return v.T("systems.cure_subjects"), ""
+}
+
+// checkSteps writes a report as a page shows it.
+func (s *Server) checkSteps(r *http.Request, v *visitor, report connectors.Report, h hint) []ui.CheckStep {
+	var out []ui.CheckStep
+	failed := false
+	for _, step := range report.Steps {
+		line := ui.CheckStep{Name: v.T(step.Name), Raw: step.Said}
+		switch step.State {
+		case connectors.StepOK:
+			line.State, line.Said, line.Raw = ui.Good, step.Said, ""
+		case connectors.StepWarned:
+			line.State = ui.Warn
+		case connectors.StepFailed:
+			line.State, line.Said, failed = ui.Bad, v.T("systems.step_failed"), true
+		case connectors.StepSkipped:
+			line.State, line.Said = ui.Waiting, v.T("systems.step_not_asked")
+			if failed {
+				line.Said = v.T("systems.step_skipped")
+			}
+		}
+		switch {
+		case step.Name == "calendar.check.trust" && line.State == ui.Warn:
+			line.Said, line.Raw = v.T("systems.without_tls"), ""
+		case step.Name == "calendar.check.wait":
+			if until, err := time.Parse(time.RFC3339, step.Said); err == nil {
+				line.Said, line.Raw = v.T("systems.step_wait", "Time", s.when(r, v, until)), ""
+			}
+		}
+		if step.Cure != "" {
+			line.Cure, line.Run = v.T(step.Cure), h.command(step.Cure)
+		}
+		if step.State != connectors.StepSkipped {
+			line.Took = v.Duration(step.Took)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// failure is what the engine met, as a step that failed.
+func (v *visitor) failure(kind, said string, h hint) ui.CheckStep {
+	cure := connectors.CureOf(&connectors.Error{Kind: connectors.Kind(kind)})
+	return ui.CheckStep{
+		State: ui.Bad, Name: v.T("systems.last_try"), Said: v.T("systems.step_failed"), Raw: said, Cure: v.T(cure), Run: h.command(cure),
+	}
+}
+
+// checkSystem walks through a connection step by step.
+func (s *Server) checkSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	return s.runCheck(w, r, v, false)
+}
+
+// writeTest does so and makes a test booking, too.
+func (s *Server) writeTest(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	return s.runCheck(w, r, v, true)
+}
+
+func (s *Server) runCheck(w http.ResponseWriter, r *http.Request, v *visitor, write bool) error {
+	st, err := s.status(r)
+	if err != nil {
+		return err
+	}
+	room, err := roomToCheck(st, r.PostFormValue("room"))
+	if err != nil {
+		return err
+	}
+	options := calendars.CheckOptions{Address: room.Address, Write: write}
+	report, err := s.Calendars.Check(r.Context(), v.Actor, st.System.ID, calendars.Connection{}, options)
+	if err != nil {
+		return err
+	}
+	s.checks.put(st.System.ID, check{at: s.Now(), report: report, room: room.WorkspaceName, address: openAddress(st.System.Kind, room.Address)})
+	if fragment(r) {
+		return s.systemCardPart(w, r, v)
+	}
+	return s.redirect(w, r, systemsPath+"/"+string(st.System.ID))
+}
+
+// roomToCheck is the room that was chosen, else the first that fails, else any. It is zero where there is none.
+func roomToCheck(st calendars.Status, chosen string) (store.Resource, error) {
+	if st.System.Kind == people.PushedKind || len(st.Rooms) == 0 {
+		return store.Resource{}, nil
+	}
+	i := slices.IndexFunc(st.Rooms, func(room calendars.RoomStatus) bool {
+		if chosen != "" {
+			return string(room.Resource.Workspace) == chosen
+		}
+		return room.Resource.ErrorKind != ""
+	})
+	if chosen != "" && i < 0 {
+		return store.Resource{}, problem.New(problem.NotFound, "systems.not_attached")
+	}
+	return st.Rooms[max(0, i)].Resource, nil
+}
+
+// askWriteTest asks before a test booking is made, and in which room.
+func (s *Server) askWriteTest(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	st, err := s.status(r)
+	if err != nil {
+		return err
+	}
+	view, err := s.systemView(r, v, st)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.WriteTestPage(sh, view) })
+}
+
+// shellMail is s when it is a mail address that can stand between quotes in a command as it is, else "".
+func shellMail(s string) string {
+	local, domain, _ := strings.Cut(s, "@")
+	if shellWord(local, "") == "" || shellWord(domain, "") == "" {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,138 @@
+package templates
+
+import "lintel/templates/ui"
+
+// SystemKinds chooses what to connect: GET /settings/systems/new leads on with ?kind=….
+type SystemKinds struct {
+	Groups    []KindGroup
+	Abilities []string // the headings of Kinds[].Can
+	Kinds     []KindRow
+}
+
+// KindGroup is a heading with the kinds below it.
+type KindGroup struct {
+	Title string
+	Kinds []string
+}
+
+// KindRow is what a kind of system can do.
+type KindRow struct {
+	Kind string
+	Can  []Answer
+}
+
+// SystemForm connects or changes a booking system: GET /settings/systems/new?kind=… and GET /settings/systems/{id}/edit.
+//
+// POST /settings/systems or POST /settings/systems/{id}/edit: kind, name, the fields of the kind (a secret left empty keeps the
+// present one), step (SystemCheck to try it without saving, SystemSave). To htmx a try answers with TriedPart alone.
+type SystemForm struct {
+	ID     string // "" for a new one
+	Kind   string
+	Name   string
+	Fields []SystemField
+	Guide  []GuidePart    // what the administrators of the booking system have to do first
+	Steps  []ui.CheckStep // of a check that was just run
+	Errors ui.Errors
+}
+
+// Tried is what became of a try without saving.
+type Tried struct {
+	Steps []ui.CheckStep
+	Wrong []ui.Fact // what is wrong with the form: label and sentence
+}
+
+// state is the worst of what was found.
+func (v Tried) state() ui.CheckState {
+	worst := ui.Good
+	for _, s := range v.Steps {
+		switch {
+		case s.State == ui.Bad:
+			return ui.Bad
+		case s.State == ui.Warn:
+			worst = ui.Warn
+		}
+	}
+	if len(v.Wrong) > 0 {
+		return ui.Bad
+	}
+	return worst
+}
+
+// SystemField is one thing to type about a kind of system.
+type SystemField struct {
+	ui.Field
+	Control string      // ControlInput, …
+	Options []ui.Option // of ControlSelect
+	When    string      // "auth=ntlm kerberos": counts only with one of these; "" = always
+	More    bool        // among the less common ones, which are folded away
+	Wide    bool        // takes the whole width
+	Group   string      // text key of the heading above it; fields of a group stand together
+}
+
+// The controls of a SystemField.
+const (
+	ControlInput  = "input"
+	ControlSelect = "select"
+	ControlArea   = "area"
+)
+
+// GuidePart is one step of a guide, with commands to copy.
+type GuidePart struct {
+	Title, Text string
+	Commands    string // several lines; "" when there is nothing to run
+	Where       string // where to run them: "Exchange Management Shell"
+	Only        string // "optional", "only for Kerberos"; "" for a step that everybody takes
+}
+
+// groups returns runs of the common fields under one heading each.
+func (v SystemForm) groups() [][]SystemField {
+	var out [][]SystemField
+	for _, f := range v.common(false) {
+		if n := len(out); n == 0 || out[n-1][0].Group != f.Group {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], f)
+	}
+	return out
+}
+
+// common returns the fields that everybody fills in, or the others.
+func (v SystemForm) common(more bool) []SystemField {
+	var out []SystemField
+	for _, f := range v.Fields {
+		if f.More == more {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// moreOpen reports whether the folded fields must be seen: one of them is set or wrong.
+func (v SystemForm) moreOpen() bool {
+	for _, f := range v.common(true) {
+		if f.Error != "" || f.Control != ControlSelect && f.Value != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// The values of the field "step" of a system's form.
+const (
+	SystemCheck = "check"
+	SystemSave  = "save"
+)
+
+func (v SystemForm) action() string {
+	if v.ID == "" {
+		return "/settings/systems"
+	}
+	return "/settings/systems/" + v.ID + "/edit"
+}
+
+func (v SystemForm) back() string {
+	if v.ID == "" {
+		return "/settings/systems"
+	}
+	return "/settings/systems/" + v.ID
+}
