@@ -30,7 +30,7 @@ type sample struct {
 func samples() []sample {
 	var all []sample
 	for _, of := range []func() []sample{
-		signInSamples, todaySamples, roomSamples, bookingsSamples, bookingSamples, displaysSamples, placesSamples, systemsSamples, peopleSamples, systemSamples, auditSamples, panelSamples, setupSamples,
+		signInSamples, todaySamples, roomSamples, bookingsSamples, bookingSamples, displaysSamples, placesSamples, systemsSamples, peopleSamples, keySamples, systemSamples, auditSamples, panelSamples, setupSamples,
 	} {
 		all = append(all, of()...)
 	}

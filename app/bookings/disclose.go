@@ -39,6 +39,7 @@ type Shown struct {
 	Revision           int64
 	Source             store.Source
 	CreatedAt          time.Time
+	Token              string // idempotency key of the request that made it, chosen at random; "" = none
 
 	Subject   string // "" when there is none or the viewer may not see it
 	Organizer string // name, or the address where no name is known; "" as above
@@ -63,7 +64,7 @@ func Disclose(v Viewer, b store.Booking, p store.WorkspacePlace) Shown {
 	s := Shown{
 		ID: b.ID, Workspace: b.Workspace, From: b.From, To: b.To, AllDay: b.AllDay,
 		Private: b.Private, Tentative: b.Tentative, Hosted: b.Hosted, Series: b.Series, Original: b.Original,
-		Moved: b.Series != "" && b.FromWall != b.Original, Cancelled: b.Cancelled(), EndReason: b.EndReason, Revision: b.Revision, Source: b.Source, CreatedAt: b.CreatedAt,
+		Moved: b.Series != "" && b.FromWall != b.Original, Cancelled: b.Cancelled(), EndReason: b.EndReason, Revision: b.Revision, Source: b.Source, CreatedAt: b.CreatedAt, Token: b.Token,
 	}
 	if b.AllDay {
 		s.FirstDay, s.LastDay = b.FromWall.Date, b.ToWall.Add(-1)

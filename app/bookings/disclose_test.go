@@ -22,6 +22,7 @@ func TestDisclose(t *testing.T) {
 		"device":           bookings.By(people.Device("d")),
 		"job":              bookings.By(people.Job("j")),
 		"nobody":           bookings.By(people.Actor{}),
+		"program":          bookings.By(people.Program(store.AccessKey{ID: "k", Use: people.UseConnector, MayBook: true})),
 		"organizer":        bookings.By(account("org", people.Grant{Role: people.User})),
 		"creator":          bookings.By(account("cre", people.Grant{Role: people.User})),
 		"user":             bookings.By(account("usr", people.Grant{Role: people.User})),
@@ -38,6 +39,7 @@ func TestDisclose(t *testing.T) {
 		"device":           {"SO", "", "", "S", "O"},
 		"job":              {"SO", "", "", "S", "O"},
 		"nobody":           {"SO", "", "", "S", "O"},
+		"program":          {"SO", "", "", "S", "O"},
 		"organizer":        {"SOC", "SOC", "SOC", "SOC", "SOC"},
 		"creator":          {"SOC", "SOC", "SOC", "SOC", "SOC"},
 		"user":             {"SO", "", "", "S", "O"},
@@ -140,7 +142,11 @@ func TestAgendaNeedsTheRight(t *testing.T) {
 	wantProblem(t, err, "people.forbidden")
 	_, _, err = h.s.Booking(ctx, bookings.By(stranger), h.agenda(h.room)[0].ID)
 	wantProblem(t, err, "people.forbidden")
-	for _, v := range []bookings.Viewer{bookings.Door(), bookings.By(h.beat)} {
+	elsewhere := people.Program(store.AccessKey{Use: people.UseConnector, MayBook: true, Building: "elsewhere"})
+	_, err = h.s.Agenda(ctx, bookings.By(elsewhere), h.room, day.From, day.To)
+	wantProblem(t, err, "people.forbidden")
+	everywhere := people.Program(store.AccessKey{Use: people.UseConnector})
+	for _, v := range []bookings.Viewer{bookings.Door(), bookings.By(h.beat), bookings.By(everywhere)} {
 		all, err := h.s.Agendas(ctx, v, []store.WorkspaceID{h.room, h.other}, day.From, day.To)
 		if err != nil || len(all[h.room]) != 1 || len(all[h.other]) != 0 {
 			t.Errorf("%v, %v", all, err)

@@ -30,7 +30,7 @@ func (f *fakeSystem) Caps() connectors.Caps {
 	return connectors.CapRead | connectors.CapListRooms | connectors.CapBook
 }
 
-func (f *fakeSystem) Check(context.Context, connectors.CheckRequest) connectors.Report {
+func (f *fakeSystem) Check(_ context.Context, asked connectors.CheckRequest) connectors.Report {
 	c := connectors.Checker{Now: start}
 	c.Step("calendar.check.reach", func() (string, error) { return "cloud.example.com answers", nil })
 	c.Step("calendar.check.sign_in", func() (string, error) {
@@ -40,6 +40,9 @@ func (f *fakeSystem) Check(context.Context, connectors.CheckRequest) connectors.
 		return "", nil
 	})
 	c.Step("calendar.check.read", func() (string, error) { return "", nil })
+	if asked.Write {
+		c.Step("calendar.check.write", func() (string, error) { return "a test booking was asked for in " + asked.Room.ID, nil })
+	}
 	return c.Report
 }
 

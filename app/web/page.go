@@ -11,6 +11,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"lintel/app/calendars"
 	"lintel/app/problem"
 	"lintel/store"
 	"lintel/templates"
@@ -72,6 +73,8 @@ func (r route) limit() int64 {
 	switch r.pattern {
 	case roomsPath + "/import", "/setup/rooms", systemsPath, systemsPath + "/{id}/edit", "/setup/system":
 		return maxBody
+	case pushEventsPath:
+		return calendars.PushBytes
 	}
 	return maxForm
 }

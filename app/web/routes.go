@@ -26,7 +26,7 @@ func (s *Server) routes() []route {
 		see, book                                = people.SeeRooms, people.Book
 		managePlaces, manageDisplays             = people.ManagePlaces, people.ManageDisplays
 		manageSystems, managePeople, manageHouse = people.ManageSystems, people.ManagePeople, people.ManageSystem
-		get, post                                = "GET", "POST"
+		get, post, put                           = "GET", "POST", "PUT"
 	)
 	return []route{
 		// The program itself.
@@ -147,6 +147,21 @@ func (s *Server) routes() []route {
 		{post, systemsPath + "/{id}/rooms/{room}/detach", manageSystems, s.detachRoom},
 		{get, systemsPath + "/{id}/delete", manageSystems, s.askDeleteSystem},
 		{post, systemsPath + "/{id}/delete", manageSystems, s.deleteSystem},
+
+		// Programs with an access key, and the keys.
+		{get, connectorPath, open, s.program(people.UseConnector, s.connectorRooms)},
+		{get, connectorMeetings, open, s.program(people.UseConnector, s.connectorAgenda)},
+		{post, connectorMeetings, open, s.program(people.UseConnector, s.connectorBook)},
+		{put, connectorMeetings + "/{meeting}", open, s.program(people.UseConnector, s.connectorChange)},
+		{get, pushRoomsPath, open, s.program(people.UsePush, s.pushRooms)},
+		{put, pushEventsPath, open, s.program(people.UsePush, s.pushRoomEvents)},
+		{"", "/connector/", open, s.programNothing},
+		{"", "/api/", open, s.programNothing},
+		{get, keysPath, manageSystems, s.keysPage},
+		{get, keysPath + "/new", manageSystems, s.newKey},
+		{post, keysPath, manageSystems, s.createKey},
+		{get, keysPath + "/{id}/revoke", manageSystems, s.askRevokeKey},
+		{post, keysPath + "/{id}/revoke", manageSystems, s.revokeKey},
 
 		// People, one's own account, the program.
 		{get, peoplePath, managePeople, s.peoplePage},

@@ -65,6 +65,7 @@ type Server struct {
 	base     string // path of BaseURL: "" or "/rooms"
 	handler  http.Handler
 	sessions *sessionStore
+	programs programLimits
 	checks   checks // of booking systems
 	tries    checks // of certificates that are to follow those that they sign in with
 

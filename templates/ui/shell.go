@@ -119,6 +119,7 @@ func (s Shell) settings() []navItem {
 	}
 	add(s.May.Places, navItem{key: "places", path: "/settings/places", label: s.T("nav.places")})
 	add(s.May.Systems, navItem{key: "systems", path: "/settings/systems", label: s.T("nav.systems")})
+	add(s.May.Systems, navItem{key: "keys", path: "/settings/keys", label: s.T("nav.keys")})
 	add(s.May.People, navItem{key: "people", path: "/settings/people", label: s.T("nav.people")})
 	add(s.May.System, navItem{key: "system", path: "/settings/system", label: s.T("nav.system")})
 	add(s.May.Audit, navItem{key: "audit", path: "/settings/audit", label: s.T("nav.audit")})
@@ -192,7 +193,7 @@ func here(is bool) templ.Attributes {
 // Head is what the frame needs to know of a page.
 type Head struct {
 	Title string // of the browser's tab
-	Here  string // key of the navigation item that is marked: today, book, mine, bookings, displays, places, systems, people, system, audit, account
+	Here  string // key of the navigation item that is marked: today, book, mine, bookings, displays, places, systems, keys, people, system, audit, account
 	Wide  bool   // Bare only: the wizard's width instead of the sign-in's
 }
 

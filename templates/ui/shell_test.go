@@ -65,7 +65,7 @@ func TestNavigationFollowsRights(t *testing.T) {
 		{"nobody", Areas{}, nil, nil},
 		{"user", Areas{Today: true, Bookings: true, Book: true}, []string{"today", "bookings"}, nil},
 		{"auditor", Areas{Today: true, Displays: true, System: true}, []string{"today", "displays"}, []string{"system"}},
-		{"administrator", Areas{Today: true, Bookings: true, Book: true, Displays: true, Places: true, Systems: true, People: true, System: true}, []string{"today", "bookings", "displays"}, []string{"places", "systems", "people", "system"}},
+		{"administrator", Areas{Today: true, Bookings: true, Book: true, Displays: true, Places: true, Systems: true, People: true, System: true}, []string{"today", "bookings", "displays"}, []string{"places", "systems", "keys", "people", "system"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
