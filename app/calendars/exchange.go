@@ -1,11 +1,13 @@
 package calendars
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"strings"
 	"time"
 
+	"lintel/app/people"
 	"lintel/app/problem"
 	"lintel/app/secret"
 	"lintel/connectors"
@@ -38,6 +40,7 @@ func exchange(now func() time.Time) Kind {
 			kerberosOnly(Field{Name: "spn", Type: Text, Optional: true, More: true}),
 			caField(),
 			{Name: "pins", Type: Text, Optional: true, More: true},
+			declineNoteField(),
 		},
 		Prepare: func(y *store.System, _ time.Time) error {
 			if y.Secrets["password"].IsZero() && (y.Settings["auth"] != "kerberos" || y.Secrets["keytab"].IsZero()) {
@@ -52,10 +55,72 @@ func exchange(now func() time.Time) Kind {
 			}
 			return ews.New(out, ews.Config{
 				URL: y.URL, Credentials: credentials, CA: []byte(y.CAPEM), Pins: words(y.Settings["pins"]),
-				Access: ews.Access(y.Settings["access"]), Account: y.Settings["account"], Invite: y.Settings["booking"] == invite, Now: now,
+				Access: ews.Access(y.Settings["access"]), Account: y.Settings["account"], Invite: y.Settings["booking"] == invite,
+				DeclineNote: y.Settings["decline_note"], Now: now,
 			})
 		},
 	}
+}
+
+// declineNoteField is what the organizer of a meeting reads when the room is released from it.
+func declineNoteField() Field {
+	return Field{Name: "decline_note", Type: Text, Optional: true, More: true}
+}
+
+// FindServer asks an organisation's own servers for the address of their web services, by the mail address that was
+// typed in place of the server's. foreign says that it lies in another domain, so that somebody has to look at it.
+func (s *Service) FindServer(ctx context.Context, by people.Actor, c Connection) (address string, foreign bool, err error) {
+	if err := need(by); err != nil {
+		return "", false, err
+	}
+	mail := strings.TrimSpace(c.URL)
+	if !strings.Contains(mail, "@") || strings.Contains(mail, "/") {
+		return "", false, problem.Field("url", "systems.find_by_mail")
+	}
+	// The password that is stored goes to the stored server alone: here it has to be typed.
+	y := store.System{Username: c.Username, Settings: c.Settings, Secrets: c.Secrets}
+	if y.Secrets["password"].IsZero() && y.Secrets["keytab"].IsZero() {
+		return "", false, problem.Field("password", "systems.find_password")
+	}
+	credentials, err := windowsSignIn(s.o.Out, y, s.o.Now)
+	if err != nil {
+		return "", false, problem.New(problem.Invalid, "systems.cannot_open").Because(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	found, err := ews.Autodiscover(ctx, s.o.Out, ews.Discovery{Address: mail, Credentials: credentials, CA: []byte(c.CAPEM), Pins: words(c.Settings["pins"])})
+	if err != nil {
+		return "", false, problem.New(problem.Refused, connectors.CureOf(err)).Because(err)
+	}
+	return found.URL, found.Foreign, nil
+}
+
+// finder is a connector that finds mailboxes by how their names begin.
+type finder interface {
+	FindRooms(ctx context.Context, prefix string) ([]connectors.RoomRef, error)
+}
+
+// MayFind reports whether FindRooms has a meaning for a kind of system.
+func MayFind(kind string) bool { return kind == "ews" }
+
+// FindRooms looks for calendars whose name or address begins with prefix, for rooms that are in no list.
+func (s *Service) FindRooms(ctx context.Context, by people.Actor, id store.SystemID, prefix string) ([]connectors.RoomRef, error) {
+	conn, _, done, err := s.open(ctx, by, s.o.Out, id, Connection{}, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	f, ok := conn.(finder)
+	if !ok {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	refs, err := f.FindRooms(ctx, prefix)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return refs, nil
 }
 
 // The ways of booking.

@@ -32,6 +32,7 @@ func microsoft365(now func() time.Time) Kind {
 			{Name: "authority", Type: Address, Optional: true, Goes: true, More: true},
 			{Name: "root", Type: Address, Optional: true, Goes: true, More: true},
 			caField(),
+			declineNoteField(),
 		},
 		Prepare: func(y *store.System, now time.Time) error {
 			if y.Settings["auth"] == "secret" {
@@ -50,7 +51,8 @@ func microsoft365(now func() time.Time) Kind {
 			c := graph.Config{
 				Tenant: y.Settings["tenant"], ClientID: y.Settings["client_id"], Cloud: graph.Cloud(strings.ReplaceAll(y.Settings["cloud"], "_", "-")),
 				Authority: y.Settings["authority"], Root: y.Settings["root"], CA: []byte(y.CAPEM),
-				Invite: y.Settings["booking"] == invite, Account: y.Settings["account"], NormalMailbox: y.Settings["normal_mailbox"], Now: now,
+				Invite: y.Settings["booking"] == invite, Account: y.Settings["account"], NormalMailbox: y.Settings["normal_mailbox"],
+				DeclineNote: y.Settings["decline_note"], Now: now,
 			}
 			if y.Settings["auth"] == "secret" {
 				c.Secret = y.Secrets["secret"]

@@ -50,7 +50,7 @@ type Config struct {
 	// Invite makes Book send a meeting from Account's calendar with the room as its resource, for the
 	// room's own booking assistant to decide. It takes seconds; other methods find such bookings by UID.
 	Invite bool
-	// DeclineNote is the text to the organizer of a meeting that is released; "" = an English sentence.
+	// DeclineNote is the text to the organizer of a meeting that is released; "" = none.
 	DeclineNote string
 	Trace       func(outbound.Exchange) // see outbound.ClientOptions; may be nil
 	Now         func() time.Time
@@ -101,7 +101,6 @@ func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 	case cfg.Invite && !isAddress(cfg.Account):
 		return nil, fmt.Errorf("read the service account's address: invitations are sent from its mailbox")
 	}
-	cfg.DeclineNote = cmp.Or(cfg.DeclineNote, "The room is no longer reserved for this meeting.")
 	client, err := out.Client(outbound.ClientOptions{
 		Purpose: "ews", Hosts: []string{u.String()}, CA: cfg.CA, Pins: cfg.Pins, Credentials: cfg.Credentials,
 		MaxBody: maxBody, Timeout: timeout, MaxRedirects: 2, HTTP1: true, Idle: streamIdle, Trace: cfg.Trace,

@@ -180,7 +180,10 @@ func deleteItem(r itemRef, send string) string {
 }
 
 func decline(r itemRef, note string) string {
-	return `<m:CreateItem MessageDisposition="SendOnly"><m:Items><t:DeclineItem><t:Body BodyType="Text">` + escape(note) + `</t:Body>` +
+	if note != "" {
+		note = `<t:Body BodyType="Text">` + escape(note) + `</t:Body>`
+	}
+	return `<m:CreateItem MessageDisposition="SendOnly"><m:Items><t:DeclineItem>` + note +
 		r.element("ReferenceItemId") + `</t:DeclineItem></m:Items></m:CreateItem>`
 }
 

@@ -74,6 +74,9 @@ type Config struct {
 	Invite  bool
 	Account string
 
+	// DeclineNote is the text to the organizer of a meeting that is released; "" = none.
+	DeclineNote string
+
 	// NormalMailbox is the address of somebody who is no room: Check proves that it can't be read.
 	NormalMailbox string
 

@@ -332,8 +332,9 @@ func (c *Conn) decline(ctx context.Context, op, mailbox string, e *event) error 
 		return err
 	}
 	body := struct {
-		SendResponse bool `json:"sendResponse"`
-	}{e.ResponseRequested == nil || *e.ResponseRequested}
+		Comment      string `json:"comment,omitempty"`
+		SendResponse bool   `json:"sendResponse"`
+	}{c.cfg.DeclineNote, e.ResponseRequested == nil || *e.ResponseRequested}
 	_, err = c.askJSON(ctx, request{op: op, method: http.MethodPost, mailbox: mailbox, url: u}, body)
 	return err
 }
