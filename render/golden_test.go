@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -138,6 +139,7 @@ func TestGolden(t *testing.T) {
 		}
 	}
 	cases := goldens()
+	maps.Copy(cases, photoGoldens(t))
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -49,6 +49,8 @@ func (p *page) tiny() bool { return min(p.w, p.h) < 200 || max(p.w, p.h) < 320 }
 // layout draws the scene.
 func (p *page) layout() {
 	switch t := p.s.Template; {
+	case t == Custom:
+		p.photo()
 	case t != Day && t != Week:
 		p.notice()
 	case p.tiny():

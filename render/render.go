@@ -1,7 +1,8 @@
 // Package render turns a scene into the bytes of a picture for a door display. It is pure: no clock, no network, no language
 // (all words arrive in the scene), and equal scenes in equal formats give equal bytes, on every run and in every process.
 //
-// Text is never dithered: in black and white, hinted glyphs are thresholded; greys are patterns of dots in areas without text.
+// Text is never dithered: in black and white, hinted glyphs are thresholded; greys are patterns of dots in areas without text. Only
+// photos are.
 package render
 
 import (

@@ -257,6 +257,10 @@ func eachLeaf(v reflect.Value, path string, f func(path string)) {
 		v.SetUint(v.Uint() + 1)
 		f(path)
 		v.SetUint(v.Uint() - 1)
+	case reflect.Pointer: // to something that is compared as a whole
+		v.Set(reflect.New(v.Type().Elem()))
+		f(path)
+		v.SetZero()
 	default:
 		panic("a field of kind " + v.Kind().String() + " at " + path)
 	}

@@ -9,7 +9,7 @@ import (
 // Template chooses the layout of a picture.
 type Template uint8
 
-// The templates. Day and Week show a room; the others are notices.
+// The templates. Day and Week show a room, Custom what somebody wants to be seen there; the others are notices.
 const (
 	Day        Template = iota // state, next meetings, bar of the day
 	Week                       // state in a header, five or seven columns of days
@@ -17,6 +17,7 @@ const (
 	Message                    // Title and Body: an announcement, out of service, emergency
 	Unassigned                 // Title, Body and Lines: this display belongs to no room yet
 	Neutral                    // Room, Title and Body: claims nothing about the room's state
+	Custom                     // Photo in place of everything else
 )
 
 // State is what the state area looks like. The word for it stands in Scene.StateWord.
@@ -66,6 +67,8 @@ type Scene struct {
 	Title string   // Claim, Message, Unassigned, Neutral
 	Body  string   // Message, Unassigned, Neutral
 	Lines []string // Claim and Unassigned: what to do with the code, an address
+
+	Photo *Photo // Custom
 }
 
 // Row is one of the next meetings.
@@ -126,7 +129,7 @@ func (s *Scene) Key(f Format) [32]byte {
 		Scene   *Scene
 	}{keyVersion, f, s})
 	if err != nil {
-		// Scene and Format hold strings, integers, booleans and slices of them only.
+		// Scene and Format hold strings, integers, booleans and slices of them only, and a photo that names itself.
 		panic(fmt.Sprintf("render: key of a scene: %v", err))
 	}
 	return sha256.Sum256(b)
