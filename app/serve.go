@@ -126,7 +126,7 @@ func (h *house) services(ctx context.Context) (err error) {
 	}
 	h.displays = displays.New(displays.Options{
 		Store: h.store, Now: start.Now, Renderer: renderer, Log: start.Log,
-		PortalURL: address(h.portalURL), RoomURL: h.roomURL, Confirmed: h.calendars.Confirmed,
+		PortalURL: address(h.portalURL), RoomURL: h.roomURL, Confirmed: h.calendars.Confirmed, Slack: h.calendars.Slack,
 		Changed: func(id store.DisplayID) { h.hub.Publish(live.Topic{Kind: live.Displays, ID: string(id)}) },
 	})
 	h.privacy = privacy.New(h.store, start.Now, start.Log, h.displays.PlacesChanged)

@@ -104,6 +104,9 @@ func TestPushReplacesTheAgenda(t *testing.T) {
 		t.Errorf("created %s", a[0].CreatedAt)
 	}
 	revision := b.agenda()[0].Revision
+	if b.Slack(b.ws) != 15*time.Minute || b.Slack("nothing") != 0 {
+		t.Errorf("slack %s", b.Slack(b.ws))
+	}
 
 	// The same again is the same: nothing is written, but it counts as a confirmation.
 	b.now = b.now.Add(10 * time.Minute)

@@ -39,6 +39,9 @@ type Options struct {
 	// there is no booking system.
 	Confirmed func(store.WorkspaceID) (at time.Time, ok bool)
 
+	// Slack returns how much longer than others a room may go without a confirmation until its age is said. nil for none.
+	Slack func(store.WorkspaceID) time.Duration
+
 	// Changed is called after something that pages show of a display has changed. It must not block. nil for nobody.
 	Changed func(store.DisplayID)
 }
@@ -86,6 +89,9 @@ func New(o Options) *Service {
 	}
 	if o.Confirmed == nil {
 		o.Confirmed = func(store.WorkspaceID) (time.Time, bool) { return time.Time{}, false }
+	}
+	if o.Slack == nil {
+		o.Slack = func(store.WorkspaceID) time.Duration { return 0 }
 	}
 	if o.RoomURL == nil {
 		o.RoomURL = func(store.WorkspaceID) string { return "" }

@@ -35,6 +35,7 @@ type room struct {
 	openings  []when.Interval  // the same within window: disjoint, in order
 	synced    bool             // the agenda mirrors a booking system
 	confirmed time.Time        // of a synced agenda: when the system last confirmed it; zero = never
+	slack     time.Duration    // of a synced agenda: how much longer than others it stays fresh
 }
 
 // windowOf returns the span of agenda that pictures need at an instant: the week template shows this week, at a weekend
@@ -68,7 +69,7 @@ func (r *room) age(at time.Time) age {
 		return fresh
 	case r.confirmed.IsZero() || at.Sub(r.confirmed) >= lostAfter:
 		return lost
-	case at.Sub(r.confirmed) >= staleAfter:
+	case at.Sub(r.confirmed) >= staleAfter+r.slack:
 		return stale
 	}
 	return fresh
@@ -79,7 +80,7 @@ func (r *room) ages(at time.Time) time.Time {
 	switch r.age(at) {
 	case fresh:
 		if r.synced {
-			return r.confirmed.Add(staleAfter)
+			return r.confirmed.Add(staleAfter + r.slack)
 		}
 	case stale:
 		return r.confirmed.Add(lostAfter)

@@ -244,6 +244,7 @@ func TestStaleAgenda(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		ago      time.Duration
+		slack    time.Duration
 		never    bool
 		age      age
 		asOf     string
@@ -253,6 +254,8 @@ func TestStaleAgenda(t *testing.T) {
 		{name: "just confirmed", ago: time.Minute},
 		{name: "for 14:59", ago: 15*time.Minute - time.Second},
 		{name: "for 15 min", ago: 15 * time.Minute, age: stale, asOf: "as of 09:45"},
+		{name: "for 29:59 by a script that may take a quarter of an hour", ago: 30*time.Minute - time.Second, slack: 15 * time.Minute},
+		{name: "for 30 min by such a script", ago: 30 * time.Minute, slack: 15 * time.Minute, age: stale, asOf: "as of 09:30"},
 		{name: "since yesterday", ago: 12 * time.Hour, age: stale, asOf: "as of Sun 22 Nov, 22:00"},
 		{name: "for a day", ago: 24 * time.Hour, age: lost, template: render.Neutral, body: "The calendar of this room has not answered since Sun 22 Nov, 10:00."},
 		{name: "never", never: true, age: lost, template: render.Neutral, body: "The calendar of this room has not been read yet."},
@@ -260,7 +263,7 @@ func TestStaleAgenda(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := tr.at(t, now)
-			if r.synced, r.confirmed = true, now.Add(-c.ago); c.never {
+			if r.synced, r.confirmed, r.slack = true, now.Add(-c.ago), c.slack; c.never {
 				r.confirmed = time.Time{}
 			}
 			if r.age(now) != c.age {

@@ -150,6 +150,7 @@ func (s *Service) readRoom(ctx context.Context, ws store.WorkspaceID, now time.T
 	if at, ok := s.o.Confirmed(ws); ok && r.synced {
 		r.confirmed = later(r.confirmed, at) // the sync engine knows it earlier than the disk
 	}
+	r.slack = s.o.Slack(ws)
 	return r, err
 }
 

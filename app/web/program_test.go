@@ -245,6 +245,15 @@ func TestPush(t *testing.T) {
 		}
 	}
 
+	// A script that runs every quarter of an hour is not called late.
+	boss := p.as("boss")
+	p.wait(30 * time.Minute)
+	boss.get("/today").want(t, 200, "-not confirmed since")
+	p.wait(time.Second)
+	boss.get("/today").want(t, 200, "not confirmed since 14:05")
+	b.do("PUT", events("A%20101"), list).want(t, 200)
+	boss.get("/today").want(t, 200, "-not confirmed since")
+
 	b.do("PUT", events("B%20202"), `[]`).want(t, http.StatusNotFound, "GET /api/v1/rooms")
 	b.do("PUT", events("A%20101"), `[{"id":"1"}]`).want(t, http.StatusBadRequest, "[0] needs either start and end")
 	b.do("PUT", events("A%20101"), `[{"id":"1","start":"2026-11-21T13:00:00Z","end":"2026-11-21T12:00:00Z"}]`).want(t, http.StatusBadRequest, "[0].end")

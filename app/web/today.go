@@ -117,7 +117,7 @@ func (s *Server) readDate(ctx context.Context, v *visitor, b store.Building, onl
 		switch at, ok := s.Calendars.Confirmed(p.Workspace.ID); {
 		case ok && at.IsZero():
 			d.unread[p.Workspace.ID] = true
-		case ok && c.now.Sub(at) > staleAfter:
+		case ok && c.now.Sub(at) > staleAfter+s.Calendars.Slack(p.Workspace.ID):
 			d.stale[p.Workspace.ID] = c.in(at)
 		}
 	}
