@@ -77,7 +77,7 @@ type Job struct {
 }
 
 // expiring is how long before its end a certificate that somebody else renews needs a person.
-const expiring = 21 * 24 * time.Hour
+const expiring = 30 * 24 * time.Hour
 
 // bad reports whether a certificate needs a person, and whether it fails already.
 func (c Certificate) bad(now time.Time) (needs, fails bool) {

@@ -96,7 +96,7 @@ func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status) te
 		last = s.when(r, v, y.LastOK) + ", " + s.ago(v, y.LastOK)
 	}
 	card.Facts = []ui.Fact{{Key: v.T("systems.last_ok"), Value: last}, {Key: v.T("systems.rooms"), Value: rooms}}
-	if y.Kind != people.PushedKind {
+	if y.Kind != people.PushedKind && n.total > 0 {
 		card.Facts = append(card.Facts, ui.Fact{Key: v.T("systems.asked"), Value: v.T("systems.asked_per_minute", "Number", v.Decimal(st.PerMinute, 1))})
 	}
 	if y.Username != "" {

@@ -1,0 +1,173 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"lintel/app/calendars"
+	"lintel/app/expiry"
+	"lintel/app/people"
+	"lintel/app/secret"
+	"lintel/connectors"
+	"lintel/store"
+)
+
+// A certificate's successor is made, tried, used or dropped; only public parts leave the server.
+func TestCertificateAndItsSuccessor(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	path := b.post("/settings/systems", "kind", "graph", "name", "Microsoft 365", "tenant", "example.com", "client_id", "6f9a", "auth", "certificate", "step", "save").to()
+	b.get(path).want(t, 200, "Make the successor", "BEGIN CERTIFICATE", "-PRIVATE KEY", "-Not used yet")
+	b.get(path+"/certificate/next.cer").want(t, 404)
+	current := b.get(path+"/certificate/current.cer").want(t, 200).body
+	b.get(path+"/successor/use").want(t, 404)
+
+	b.post(path+"/successor").leads(t, path+"#certificate")
+	b.get(path).want(t, 200, "The successor is made", "Not used yet", "Try it now")
+	next := b.get(path+"/certificate/next.cer").want(t, 200).body
+	b.get(path+"/certificate/next.pem").want(t, 200, "BEGIN CERTIFICATE", "-PRIVATE KEY")
+	if next == current || next == "" {
+		t.Error("the successor is the present certificate")
+	}
+	b.post(path + "/successor") // a second press
+	if b.get(path+"/certificate/next.cer").body != next {
+		t.Error("a successor that may be uploaded already was replaced")
+	}
+	b.get(path+"/successor/use").want(t, 200, "It has not been tried yet")
+	b.post(path+"/successor/try").leads(t, path+"#certificate")
+	b.get(path).want(t, 200, "Tried at 14:05", "cloud.example.com answers")
+	b.get(path+"/successor/use").want(t, 200, "it worked", "can’t be brought back")
+	b.post(path+"/successor/use").leads(t, path+"#certificate")
+	b.get(path).want(t, 200, "signs in with the new certificate now", "Make the successor", "-Tried at")
+	if b.get(path+"/certificate/current.cer").body != next {
+		t.Error("the successor is not in use")
+	}
+
+	b.post(path + "/successor")
+	b.get(path+"/successor/drop").want(t, 200, "Forget the successor?")
+	b.post(path+"/successor/drop").leads(t, path+"#certificate")
+	b.get(path).want(t, 200, "The successor is forgotten")
+	b.post(path+"/successor/use").want(t, 404)
+	if b.get(path+"/certificate/current.cer").body != next {
+		t.Error("dropping a successor changed the present certificate")
+	}
+}
+
+// A try answers script with the outcome alone, so that nothing typed is lost.
+func TestTryWithScript(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	b.header.Set("HX-Request", "true")
+	form := []string{"kind", "caldav", "url", "https://cloud.example.com/dav/", "username", "svc", "password", "hunter2 hunter2", "step", "check"}
+	for _, where := range []string{"/settings/systems", "/setup/system"} {
+		b.post(where, append(form, "name", "Cloud")...).want(t, 200, "It works", "cloud.example.com answers", "-<html", "-hunter2")
+		b.post(where, append(form, "name", "Broken")...).want(t, 200, "It does not work yet", "HTTP 401", "-<html")
+		b.post(where, append(form, "name", "")...).want(t, 200, "It does not work yet", "Enter a name", "-<html")
+		b.post(where, "kind", "graph", "name", "M", "tenant", "t.example", "client_id", "a", "auth", "certificate", "step", "check").want(t, 200, "Save, upload it, then check")
+	}
+}
+
+// One room is checked on demand; a test booking is asked for first.
+func TestCheckOfOneRoom(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	id, err := p.Calendars.Connect(ctx, people.ActorOf(p.boss()), calendarsOf("caldav", "Cloud"))
+	must(t, err)
+	for room, address := range map[store.WorkspaceID]string{p.room: "/cal/rigi/", p.other: "/cal/saentis/"} {
+		must(t, p.Calendars.Attach(ctx, setup, room, id, address))
+	}
+	path := systemsPath + "/" + string(id)
+	b.get(path).want(t, 200, "Check one room", "With a test booking")
+	b.post(path+"/check", "room", string(p.other)).leads(t, path)
+	b.get(path).want(t, 200, "with Säntis")
+	b.post(path+"/check", "room", "elsewhere").want(t, 404)
+	b.get(path+"/write").want(t, 200, "Make a test booking in Cloud?", "Matterhorn")
+	b.post(path+"/write", "room", string(p.room)).leads(t, path)
+	b.get(path).want(t, 200, "with Matterhorn", "test booking was asked for")
+}
+
+// When a system wants to be left alone, the page says until when in local time.
+func TestStepThatWaits(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	id, err := p.Calendars.Connect(ctx, people.ActorOf(p.boss()), calendarsOf("caldav", "Cloud"))
+	must(t, err)
+	p.checks.put(id, check{at: p.now(), report: connectors.Report{Steps: []connectors.Step{
+		{Name: "calendar.check.wait", State: connectors.StepFailed, Said: start().Add(time.Hour).Format(time.RFC3339), Cure: "calendar.cure.throttled"},
+		{Name: "calendar.check.write", State: connectors.StepSkipped},
+	}}})
+	b.get(systemsPath+"/"+string(id)).want(t, 200, "left alone until 15:05", "waits for the step before", "-2026-11-21T")
+}
+
+// What somebody typed never becomes more than one word of a command, and subjects are never kept without the private flag.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	evil := []string{"svc; Remove-Mailbox x", "a'b", "$(calc)", "a b", "x\ny", "`id`", "ä"}
+	p := furnished(t)
+	b := p.as("boss")
+	for _, typed := range evil {
+		h := hint{kind: "ews", user: typed, client: typed, address: typed + "@example.com"}
+		for _, cure := range []string{"calendar.cure.auth", "calendar.cure.ews_folder_permission", "calendar.cure.graph_access", "calendar.cure.graph_subjects"} {
+			if got := h.command(cure); strings.Contains(got, typed) {
+				t.Errorf("%s: %s", cure, got)
+			}
+		}
+	}
+	h := hint{kind: "ews", user: `EX\svc-rooms`, address: "rigi@example.com"}
+	if got := h.command("calendar.cure.ews_folder_permission"); got != `Add-MailboxFolderPermission -Identity 'rigi@example.com:\Calendar' -User svc-rooms -AccessRights Editor` {
+		t.Error(got)
+	}
+	if got := h.keepSubjects(); !strings.Contains(got, "-Identity 'rigi@example.com'") || !strings.Contains(got, "-RemovePrivateProperty $false") {
+		t.Error(got)
+	}
+	for _, kind := range []string{"ews", "graph"} {
+		page := b.get("/settings/systems/new?kind="+kind).want(t, 200, "DeleteSubject $false").body
+		for _, command := range strings.Split(page, "Set-CalendarProcessing")[1:] {
+			line, _, _ := strings.Cut(command, "\n")
+			if strings.Contains(line, "DeleteSubject") != strings.Contains(line, "RemovePrivateProperty $false") {
+				t.Errorf("%s: subjects are kept alone: %s", kind, line)
+			}
+		}
+	}
+}
+
+// What runs out stands in one list, with the way to its cure for those who can open it, and above the pages of those who
+// can act.
+func TestExpiries(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	p.account("auditor", people.Grant{Role: people.Auditor})
+	b, auditor := p.as("boss"), p.as("auditor")
+	b.get(expiriesPath).want(t, 200, "Nothing runs out")
+	in := func(days int) time.Time { return start().Add(time.Duration(days)*24*time.Hour + time.Hour) }
+	p.expiring = []expiry.Item{
+		{Kind: expiry.System, ID: "s1", Name: "Exchange", What: "calendar.expiry.secret", At: in(31)},
+		{Kind: expiry.Portal, Name: "lintel.test", What: "expiry.what_portal", At: in(3), Renews: true},
+		{Kind: expiry.Devices, Name: "devices.test", What: "expiry.what_devices", At: in(3), Renews: true, Fault: "no answer"},
+	}
+	b.get(expiriesPath).want(t, 200, "Exchange", "in 31 days", "Within 60 days", "/settings/systems/s1", "renews it by itself", "no answer", "Urgent")
+	b.get("/today").want(t, 200, "-runs out")
+	p.expiring[0].At = in(20)
+	b.get("/today").want(t, 200, "Secret for signing in of Exchange runs out in 20 days", `href="/settings/systems/s1"`)
+	auditor.get(expiriesPath).want(t, 200, "in 20 days", "-/settings/systems/s1")
+	auditor.get("/settings/system").want(t, 200, "-runs out in 20 days", expiriesPath)
+	p.expiring = append(p.expiring, expiry.Item{Kind: expiry.AccessKey, ID: "k", Name: "Bridge", What: "expiry.what_key", At: in(-2)})
+	b.get("/today").want(t, 200, "2 secrets and certificates run out soon", `href="`+expiriesPath+`"`)
+	b.get(expiriesPath).want(t, 200, "Run out", "day ago")
+	if body := b.get(expiriesPath).body; strings.Index(body, "Bridge") > strings.Index(body, "Exchange") {
+		t.Error("the soonest is not the first")
+	}
+	p.browser().get(expiriesPath).want(t, http.StatusSeeOther)
+}
+
+func calendarsOf(kind, name string) calendars.Connection {
+	return calendars.Connection{
+		Kind: kind, Name: name, URL: "https://cloud.example.com/dav/", Username: "svc", Secrets: map[string]secret.Text{"password": secret.New("x")},
+	}
+}
