@@ -39,14 +39,21 @@ type running struct {
 // run starts the program in dir. Its stop may be called early; the test's end calls it otherwise.
 func run(t *testing.T, dir string, change func(*Config)) *running {
 	t.Helper()
+	return runWith(t, dir, func(s *Start) {
+		if change != nil {
+			change(&s.Config)
+		}
+	})
+}
+
+// runWith is run with a change of anything that the program starts with.
+func runWith(t *testing.T, dir string, change func(*Start)) *running {
+	t.Helper()
 	eff, err := LoadConfig(ConfigSource{Flags: map[string]string{
 		"data_dir": dir, "listen": "127.0.0.1:0", "device_listen": "127.0.0.1:0", "outbound.allow_loopback": "true",
 	}})
 	if err != nil {
 		t.Fatal(err)
-	}
-	if change != nil {
-		change(&eff.Config)
 	}
 	folder, err := openFolder(dir)
 	if err != nil {
@@ -57,10 +64,12 @@ func run(t *testing.T, dir string, change func(*Config)) *running {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s, err := newServing(ctx, Start{
+	start := Start{
 		Config: eff.Config, Folder: folder, Key: key, Log: slog.New(slog.DiscardHandler), Out: io.Discard, Now: time.Now,
 		Notify: newNotifier(nil), Build: Build{Version: "test"},
-	})
+	}
+	change(&start)
+	s, err := newServing(ctx, start)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,14 +86,15 @@ func lintel(args ...string) *exec.Cmd {
 type process struct {
 	cmd     *exec.Cmd
 	said    *bytes.Buffer
+	portal  string        // its address
 	started time.Duration // until its first answer
 }
 
-func startProgram(b *testing.B, dir string) *process {
+func startProgram(b testing.TB, dir string, env ...string) *process {
 	b.Helper()
 	portal, device := freeAddress(b), freeAddress(b)
-	p := &process{cmd: lintel("serve"), said: &bytes.Buffer{}}
-	p.cmd.Env = append(p.cmd.Env, "LINTEL_DATA_DIR="+dir, "LINTEL_LISTEN="+portal, "LINTEL_DEVICE_LISTEN="+device)
+	p := &process{cmd: lintel("serve"), said: &bytes.Buffer{}, portal: portal}
+	p.cmd.Env = append(append(p.cmd.Env, "LINTEL_DATA_DIR="+dir, "LINTEL_LISTEN="+portal, "LINTEL_DEVICE_LISTEN="+device), env...)
 	p.cmd.Stderr = p.said
 	begin := time.Now()
 	if err := p.cmd.Start(); err != nil {
@@ -122,7 +123,7 @@ func startProgram(b *testing.B, dir string) *process {
 	return nil
 }
 
-func freeAddress(b *testing.B) string {
+func freeAddress(b testing.TB) string {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -186,7 +187,7 @@ func (p *process) memory(b *testing.B, field string) float64 {
 	return 0
 }
 
-func (p *process) stop(b *testing.B) {
+func (p *process) stop(b testing.TB) {
 	b.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		b.Error(err)

@@ -37,6 +37,8 @@ type Options struct {
 	TokenLife   time.Duration       // 0 = an hour
 	// StrictGuests refuses every list of guests from a service account without delegation, also to decline.
 	StrictGuests bool
+	// OwnNames says that a proxy leads Google's own names here: tokens are asked for by the key's token_uri.
+	OwnNames bool
 }
 
 // Fault breaks some requests of the APIs, not those for tokens unless Token is set.
@@ -146,7 +148,7 @@ func (s *Server) Key() string {
 	file, err := json.Marshal(map[string]string{
 		"type": "service_account", "project_id": "project", "private_key_id": "0123456789abcdef",
 		"private_key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: b})),
-		"client_email": Account, "client_id": "1234567890", "token_uri": "https://oauth2.googleapis.com/token",
+		"client_email": Account, "client_id": "1234567890", "token_uri": tokenURI,
 		"universe_domain": "googleapis.com",
 	})
 	if err != nil {

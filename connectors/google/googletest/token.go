@@ -21,6 +21,9 @@ const (
 	ScopeRooms = "https://www.googleapis.com/auth/admin.directory.resource.calendar.readonly"
 )
 
+// tokenURI is where a key file says that tokens are to be had.
+const tokenURI = "https://oauth2.googleapis.com/token"
+
 // tolerance is how far an assertion's clock may differ.
 const tolerance = 10 * time.Minute
 
@@ -57,12 +60,16 @@ func (s *Server) issue(r *http.Request, body []byte) answer {
 	if err != nil || head.Alg != "RS256" || head.Typ != "JWT" || head.Kid == "" || rsa.VerifyPKCS1v15(&s.key.PublicKey, crypto.SHA256, sum[:], sig) != nil {
 		return oauth(400, "invalid_grant", "Invalid JWT Signature.")
 	}
+	audience := s.TokenURL()
+	if s.opt.OwnNames {
+		audience = tokenURI
+	}
 	now := s.clock()
 	iat, exp := time.Unix(claims.Iat, 0), time.Unix(claims.Exp, 0)
 	switch {
 	case claims.Iss != Account:
 		return oauth(400, "invalid_grant", "Invalid grant: account not found")
-	case claims.Aud != s.TokenURL():
+	case claims.Aud != audience:
 		return oauth(400, "invalid_grant", "Invalid JWT: wrong audience.")
 	case exp.Sub(iat) > time.Hour || exp.Before(now) || iat.After(now.Add(tolerance)) || iat.Before(now.Add(-time.Hour-tolerance)):
 		return oauth(400, "invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.")
