@@ -86,7 +86,7 @@ func scanAudit(r scanner) (AuditEntry, error) {
 
 // namedObjects are the kinds of objects that have a name of their own, each with its table.
 func namedObjects() map[string]string {
-	return map[string]string{"organisation": "organisation", "building": "building", "floor": "floor", "workspace": "workspace", "display": "display", "system": "booking_system"}
+	return map[string]string{"organisation": "organisation", "building": "building", "floor": "floor", "workspace": "workspace", "display": "display", "system": "booking_system", "key": "access_key"}
 }
 
 // AuditName returns the name of an object, "" where it has none or is gone. No kind is a person's.

@@ -26,7 +26,7 @@ func keySamples() []sample {
 	return []sample{
 		page("keys", func(sh ui.Shell) templ.Component { return KeysPage(sh, list(sh)) }),
 		page("keys-none", func(sh ui.Shell) templ.Component { return KeysPage(sh, Keys{None: true, Use: use}) }),
-		page("key-which", KeyChoicePage),
+		page("key-which", func(sh ui.Shell) templ.Component { return KeyChoicePage(sh) }),
 		page("key-connector", func(sh ui.Shell) templ.Component {
 			return KeyFormPage(sh, KeyForm{Use: KeyForConnector, Name: "Bridge", May: KeyMayBook, Buildings: buildings, Until: "2026-01-31", Errors: ui.Errors{"until": "This day is over.", "name": "Another key has this name."}})
 		}),

@@ -23,7 +23,7 @@ type Query struct {
 type Line struct {
 	store.AuditEntry
 	ObjectName string
-	ActorName  string // of a display or a booking system
+	ActorName  string // of a display, a booking system or an access key
 }
 
 // namedMost bounds how many objects of a kind a part of a name finds.
@@ -96,6 +96,8 @@ func read(tx *store.Tx, q Query) ([]Line, error) {
 			out[i].ActorName, err = name(store.AuditObject{Kind: "display", ID: e.Actor})
 		case people.KindSystem:
 			out[i].ActorName, err = name(store.AuditObject{Kind: "system", ID: e.Actor})
+		case people.KindToken:
+			out[i].ActorName, err = name(store.AuditObject{Kind: "key", ID: e.Actor})
 		}
 		if err != nil {
 			return nil, err

@@ -117,6 +117,8 @@ func (v *visitor) auditActor(l audit.Line) string {
 		return strings.TrimSpace(v.T("audit.kind_display") + " " + l.ActorName)
 	case people.KindSystem:
 		return strings.TrimSpace(v.T("audit.kind_system") + " " + l.ActorName)
+	case people.KindToken:
+		return strings.TrimSpace(v.T("audit.kind_key") + " " + l.ActorName)
 	}
 	return l.ActorKind + " " + l.Actor
 }

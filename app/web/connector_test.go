@@ -160,7 +160,9 @@ func TestConnectorBooks(t *testing.T) {
 		}
 		return errors.Join(err, auditErr)
 	}))
-	p.as("boss").get("/bookings/"+string(id)).want(t, 200, "by a connected system", "Kick-off")
+	boss := p.as("boss")
+	boss.get("/bookings/"+string(id)).want(t, 200, "by a connected system", "Kick-off")
+	boss.get(auditPath).want(t, 200, "Access key Bridge", "-"+b.key)
 
 	b.do("POST", meetings(p.room), body).want(t, http.StatusConflict, `"error":"This time is already taken.`)
 	for name, c := range map[string]struct{ body, says string }{

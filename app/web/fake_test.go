@@ -19,7 +19,11 @@ func fakeKinds() map[string]calendars.Kind {
 	}
 	kinds := map[string]calendars.Kind{}
 	for name, k := range calendars.Systems(start) {
-		kinds[name] = calendars.Kind{Open: open, Every: time.Minute, Hot: time.Minute, Parallel: 1, Fields: k.Fields, Pushed: k.Pushed, Prepare: k.Prepare}
+		every := time.Minute
+		if k.Pushed {
+			every = k.Every
+		}
+		kinds[name] = calendars.Kind{Open: open, Every: every, Hot: time.Minute, Parallel: 1, Fields: k.Fields, Pushed: k.Pushed, Prepare: k.Prepare}
 	}
 	return kinds
 }
