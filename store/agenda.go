@@ -16,6 +16,7 @@ type SyncedEvent struct {
 	AllDay             bool
 	Private, Tentative bool
 	Mine               bool
+	HasImage           bool // false when Private
 	Token              string
 	Created            time.Time // zero = unknown: the time of the first sight is taken
 	Subject            string    // empty when Private
@@ -89,14 +90,14 @@ func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, 
 }
 
 const storedColumns = `b.id, b.cancelled_at IS NOT NULL, b.ext_uid, b.ext_original, b.ext_key, b.ext_rev, b.from_at, b.to_at, b.from_wall, b.to_wall,
-	b.zone, b.all_day, b.private, b.tentative, b.ext_mine, b.token, coalesce(p.subject, ''), p.organizer_id, coalesce(o.name, ''), coalesce(o.email, '')
+	b.zone, b.all_day, b.private, b.tentative, b.ext_mine, b.has_image, b.token, coalesce(p.subject, ''), p.organizer_id, coalesce(o.name, ''), coalesce(o.email, '')
 	FROM booking b LEFT JOIN booking_person p ON p.booking_id = b.id LEFT JOIN person o ON o.id = p.organizer_id`
 
 func scanStored(r scanner) (stored, error) {
 	var s stored
 	e := &s.e
 	return s, r.Scan(&s.id, &s.cancelled, &e.UID, &e.Original, &e.Key, &e.Rev, instant{&e.From}, instant{&e.To}, &e.FromWall, &e.ToWall,
-		&e.Zone, &e.AllDay, &e.Private, &e.Tentative, &e.Mine, &e.Token, &e.Subject, nullable[PersonID]{&s.organizer}, &e.Organizer, &e.Address)
+		&e.Zone, &e.AllDay, &e.Private, &e.Tentative, &e.Mine, &e.HasImage, &e.Token, &e.Subject, nullable[PersonID]{&s.organizer}, &e.Organizer, &e.Address)
 }
 
 func (tx *Tx) storedAgenda(c Resource, from, to time.Time) (map[string]stored, error) {
@@ -147,10 +148,10 @@ func (tx *Tx) insertSynced(c Resource, e SyncedEvent) error {
 		created = tx.now
 	}
 	_, err := tx.exec(`INSERT INTO booking (id, workspace_id, hosted, from_at, to_at, from_wall, to_wall, zone, all_day, private, tentative,
-		source, created_at, updated_at, resource_id, ext_key, ext_uid, ext_original, ext_rev, ext_mine, token)
-		VALUES (?,?,0,?,?,?,?,?,?,?,?,'calendar',?,?,?,?,?,?,?,?,?)`,
+		source, created_at, updated_at, resource_id, ext_key, ext_uid, ext_original, ext_rev, ext_mine, has_image, token)
+		VALUES (?,?,0,?,?,?,?,?,?,?,?,'calendar',?,?,?,?,?,?,?,?,?,?)`,
 		id, c.Workspace, unix(e.From), unix(e.To), e.FromWall, e.ToWall, e.Zone, e.AllDay, e.Private, e.Tentative,
-		unix(created), unix(tx.now), c.ID, e.Key, e.UID, e.Original, e.Rev, e.Mine, e.Token)
+		unix(created), unix(tx.now), c.ID, e.Key, e.UID, e.Original, e.Rev, e.Mine, e.HasImage, e.Token)
 	if err != nil {
 		return fmt.Errorf("add synced booking: %w", err)
 	}
@@ -163,9 +164,9 @@ func (tx *Tx) updateSynced(o stored, e SyncedEvent) error {
 		token = o.e.Token
 	}
 	if err := tx.must(`UPDATE booking SET from_at = ?, to_at = ?, from_wall = ?, to_wall = ?, zone = ?, all_day = ?, private = ?, tentative = ?,
-		ext_key = ?, ext_rev = ?, ext_mine = ?, token = ?, updated_at = ?, revision = revision + 1, cancelled_at = NULL, end_reason = '' WHERE id = ?`,
+		ext_key = ?, ext_rev = ?, ext_mine = ?, has_image = ?, token = ?, updated_at = ?, revision = revision + 1, cancelled_at = NULL, end_reason = '' WHERE id = ?`,
 		unix(e.From), unix(e.To), e.FromWall, e.ToWall, e.Zone, e.AllDay, e.Private, e.Tentative,
-		e.Key, e.Rev, e.Mine, token, unix(tx.now), o.id); err != nil {
+		e.Key, e.Rev, e.Mine, e.HasImage, token, unix(tx.now), o.id); err != nil {
 		return fmt.Errorf("change synced booking: %w", err)
 	}
 	return tx.saveSyncedPerson(o.id, e)

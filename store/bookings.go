@@ -66,6 +66,7 @@ type Booking struct {
 	ExtOriginal string     // synced occurrence: its original start; zero = not of a series
 	ExtRev      string     // synced: revision of the object that holds it
 	ExtMine     bool       // synced: the room owns it, releasing deletes
+	HasImage    bool       // synced: perhaps a picture is attached, for the door; never of a private one
 	Token       string     // idempotency key of the request that made it; "" = none
 
 	AnonymisedAt time.Time // zero = who and what may still be there
@@ -97,7 +98,7 @@ const bookingColumns = bookingFacts + `,
 // bookingFacts are the columns without who and what.
 const bookingFacts = `k.id, k.workspace_id, k.hosted, k.from_at, k.to_at, k.from_wall, k.to_wall, k.zone, k.all_day, k.private, k.tentative, k.source,
 	k.series_id, k.original_wall, k.created_at, k.updated_at, k.revision, k.cancelled_at, k.end_reason,
-	k.resource_id, k.ext_key, k.ext_uid, k.ext_original, k.ext_rev, k.ext_mine, k.token, k.anonymised_at`
+	k.resource_id, k.ext_key, k.ext_uid, k.ext_original, k.ext_rev, k.ext_mine, k.has_image, k.token, k.anonymised_at`
 
 const bookingJoins = ` LEFT JOIN booking_person bp ON bp.booking_id = k.id LEFT JOIN person p ON p.id = bp.organizer_id
 	LEFT JOIN person c ON c.id = bp.creator_id`
@@ -108,7 +109,7 @@ func scanBooking(r scanner) (Booking, error) {
 	var b Booking
 	err := r.Scan(&b.ID, &b.Workspace, &b.Hosted, instant{&b.From}, instant{&b.To}, wall{&b.FromWall}, wall{&b.ToWall}, &b.Zone, &b.AllDay, &b.Private, &b.Tentative, &b.Source,
 		nullable[SeriesID]{&b.Series}, wall{&b.Original}, instant{&b.CreatedAt}, instant{&b.UpdatedAt}, &b.Revision, instant{&b.CancelledAt}, &b.EndReason,
-		nullable[ResourceID]{&b.Resource}, &b.ExtKey, &b.ExtUID, &b.ExtOriginal, &b.ExtRev, &b.ExtMine, &b.Token, instant{&b.AnonymisedAt},
+		nullable[ResourceID]{&b.Resource}, &b.ExtKey, &b.ExtUID, &b.ExtOriginal, &b.ExtRev, &b.ExtMine, &b.HasImage, &b.Token, instant{&b.AnonymisedAt},
 		nullable[string]{&b.Subject}, nullable[PersonID]{&b.Organizer}, nullable[string]{&b.OrganizerName}, nullable[string]{&b.OrganizerEmail}, nullable[PersonID]{&b.Creator}, nullable[string]{&b.CreatorName})
 	return b, err
 }
@@ -252,11 +253,11 @@ func (tx *Tx) InsertBooking(b Booking) error {
 	b.Revision = max(b.Revision, 1)
 	if _, err := tx.exec(`INSERT INTO booking (id, workspace_id, hosted, from_at, to_at, from_wall, to_wall, zone, all_day, private, tentative, source,
 			series_id, original_wall, created_at, updated_at, revision, cancelled_at, end_reason,
-			resource_id, ext_key, ext_uid, ext_original, ext_rev, ext_mine, token)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+			resource_id, ext_key, ext_uid, ext_original, ext_rev, ext_mine, has_image, token)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		b.ID, b.Workspace, b.Hosted, unix(b.From), unix(b.To), wallText(b.FromWall), wallText(b.ToWall), b.Zone, b.AllDay, b.Private, b.Tentative, b.Source,
 		orNull(b.Series), wallText(b.Original), unix(b.CreatedAt), unix(tx.now), b.Revision, unixOrNull(b.CancelledAt), b.EndReason,
-		orNull(b.Resource), b.ExtKey, b.ExtUID, b.ExtOriginal, b.ExtRev, b.ExtMine, b.Token); err != nil {
+		orNull(b.Resource), b.ExtKey, b.ExtUID, b.ExtOriginal, b.ExtRev, b.ExtMine, b.HasImage, b.Token); err != nil {
 		return err
 	}
 	return tx.SetBookingPeople(b.ID, b.Subject, b.Organizer, b.Creator)

@@ -73,6 +73,7 @@ type Display struct {
 	Language      string // "" = the building's
 	SoonMinutes   int    // 0 = never says soon
 	Mains         bool   // has mains power: may poll often
+	ShowImage     bool   // a picture that is attached to the meeting, in place of the agenda
 
 	KeyHash      []byte // SHA-256 of its key, of a panel's cookie; nil = has none
 	KeySeen      bool   // the device has used this key
@@ -93,13 +94,13 @@ type Display struct {
 }
 
 const displayColumns = `id, protocol, state, name, workspace_id, hardware_id, model, firmware, width, height, palette, encoding, rotation,
-	template, language, soon_minutes, mains, key_hash, key_seen, reenrol_until, claim_code, claim_started, created_at, approved_at, deleted_at,
-	seen_at, next_wake_at, address, battery_percent, battery_mv, rssi, wake_reason, reported_refresh`
+	template, language, soon_minutes, mains, show_image, key_hash, key_seen, reenrol_until, claim_code, claim_started, created_at, approved_at,
+	deleted_at, seen_at, next_wake_at, address, battery_percent, battery_mv, rssi, wake_reason, reported_refresh`
 
 func scanDisplay(r scanner) (Display, error) {
 	var d Display
 	return d, r.Scan(&d.ID, &d.Protocol, &d.State, &d.Name, nullable[WorkspaceID]{&d.Workspace}, &d.HardwareID, &d.Model, &d.Firmware,
-		&d.Width, &d.Height, &d.Palette, &d.Encoding, &d.Rotation, &d.Template, &d.Language, &d.SoonMinutes, &d.Mains, &d.KeyHash, &d.KeySeen,
+		&d.Width, &d.Height, &d.Palette, &d.Encoding, &d.Rotation, &d.Template, &d.Language, &d.SoonMinutes, &d.Mains, &d.ShowImage, &d.KeyHash, &d.KeySeen,
 		instant{&d.ReenrolUntil}, &d.ClaimCode, instant{&d.ClaimStarted}, instant{&d.CreatedAt}, instant{&d.ApprovedAt}, instant{&d.DeletedAt},
 		instant{&d.SeenAt}, instant{&d.NextWakeAt}, &d.Address, number{&d.BatteryPercent, -1}, number{&d.BatteryMV, 0}, number{&d.RSSI, 0},
 		&d.WakeReason, number{&d.ReportedRefresh, 0})
@@ -175,10 +176,10 @@ func (tx *Tx) PendingDisplays() (int, error) {
 // at each contact is stored by SaveContact.
 func (tx *Tx) InsertDisplay(d Display) error {
 	_, err := tx.exec(`INSERT INTO display (id, protocol, state, name, workspace_id, hardware_id, model, firmware, width, height, palette, encoding,
-		rotation, template, language, soon_minutes, mains, key_hash, key_seen, reenrol_until, claim_code, claim_started, created_at, approved_at, address)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		rotation, template, language, soon_minutes, mains, show_image, key_hash, key_seen, reenrol_until, claim_code, claim_started, created_at, approved_at, address)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		d.ID, d.Protocol, d.State, d.Name, orNull(d.Workspace), d.HardwareID, d.Model, d.Firmware, d.Width, d.Height, d.Palette, d.Encoding,
-		d.Rotation, d.Template, d.Language, d.SoonMinutes, d.Mains, d.KeyHash, d.KeySeen, unixOrNull(d.ReenrolUntil), d.ClaimCode,
+		d.Rotation, d.Template, d.Language, d.SoonMinutes, d.Mains, d.ShowImage, d.KeyHash, d.KeySeen, unixOrNull(d.ReenrolUntil), d.ClaimCode,
 		unixOrNull(d.ClaimStarted), unix(tx.now), unixOrNull(d.ApprovedAt), d.Address)
 	return err
 }
@@ -187,9 +188,9 @@ func (tx *Tx) InsertDisplay(d Display) error {
 // ErrDuplicate.
 func (tx *Tx) UpdateDisplay(d Display) error {
 	return tx.must(`UPDATE display SET state=?, name=?, workspace_id=?, width=?, height=?, palette=?, encoding=?, rotation=?, template=?, language=?,
-		soon_minutes=?, mains=?, key_hash=?, key_seen=?, reenrol_until=?, claim_code=?, claim_started=?, approved_at=? WHERE id=? AND deleted_at IS NULL`,
+		soon_minutes=?, mains=?, show_image=?, key_hash=?, key_seen=?, reenrol_until=?, claim_code=?, claim_started=?, approved_at=? WHERE id=? AND deleted_at IS NULL`,
 		d.State, d.Name, orNull(d.Workspace), d.Width, d.Height, d.Palette, d.Encoding, d.Rotation, d.Template, d.Language,
-		d.SoonMinutes, d.Mains, d.KeyHash, d.KeySeen, unixOrNull(d.ReenrolUntil), d.ClaimCode, unixOrNull(d.ClaimStarted),
+		d.SoonMinutes, d.Mains, d.ShowImage, d.KeyHash, d.KeySeen, unixOrNull(d.ReenrolUntil), d.ClaimCode, unixOrNull(d.ClaimStarted),
 		unixOrNull(d.ApprovedAt), d.ID)
 }
 

@@ -126,7 +126,7 @@ func (tx *Tx) anonymise(b BuildingID, zone *time.Location, hosted, synced, dayEn
 			return 0, err
 		}
 		created := when.DayOf(w.created, zone).Start(zone)
-		if err := tx.must(`UPDATE booking SET id = ?, series_id = NULL, original_wall = '', token = '', ext_key = '', ext_uid = '', ext_original = '', ext_rev = '',
+		if err := tx.must(`UPDATE booking SET id = ?, series_id = NULL, original_wall = '', token = '', ext_key = '', ext_uid = '', ext_original = '', ext_rev = '', has_image = 0,
 			created_at = ?, updated_at = ?, anonymised_at = ? WHERE id = ?`,
 			NewID[BookingID](), unix(created), unix(tx.now), unix(tx.now), w.id); err != nil {
 			return 0, err

@@ -44,6 +44,7 @@ type Shown struct {
 	Subject   string // "" when there is none or the viewer may not see it
 	Organizer string // name, or the address where no name is known; "" as above
 	Creator   string // name of whoever made it for the organizer; "" as above, and when it is the same person
+	HasImage  bool   // perhaps a picture is attached, for the door; false where the viewer may not see the subject, and when it is private
 
 	Mine      bool // the viewer organises or made it
 	MayChange bool // the viewer may cancel, end and extend it
@@ -59,7 +60,8 @@ func (s Shown) Span() when.Interval { return when.Interval{From: s.From, To: s.T
 //   - of a private booking nobody else sees the subject, and only booking managers of the building see
 //     whose it is;
 //   - booking managers see all of the others;
-//   - everybody else, and the door, sees subject and organizer where the workspace's settings show them.
+//   - everybody else, and the door, sees subject and organizer where the workspace's settings show them;
+//   - an attached picture tells as much as a subject, and of a private booking nobody sees it.
 func Disclose(v Viewer, b store.Booking, p store.WorkspacePlace) Shown {
 	s := Shown{
 		ID: b.ID, Workspace: b.Workspace, From: b.From, To: b.To, AllDay: b.AllDay,
@@ -74,7 +76,7 @@ func Disclose(v Viewer, b store.Booking, p store.WorkspacePlace) Shown {
 	subject := s.Mine || !b.Private && (manager || p.Workspace.ShowSubject)
 	organizer := s.Mine || manager || !b.Private && p.Workspace.ShowOrganizer
 	if subject {
-		s.Subject = b.Subject
+		s.Subject, s.HasImage = b.Subject, b.HasImage && !b.Private
 	}
 	if organizer {
 		if s.Organizer = b.OrganizerName; s.Organizer == "" {

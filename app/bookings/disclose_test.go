@@ -58,7 +58,11 @@ func TestDisclose(t *testing.T) {
 			b := store.Booking{
 				ID: "b", Hosted: true, Private: c.private, Subject: "Merger", Organizer: "org", OrganizerName: "Olga", OrganizerEmail: "olga@example.org", Creator: "cre",
 			}
+			b.HasImage = true
 			s := bookings.Disclose(v, b, p)
+			if want := s.Subject != "" && !b.Private; s.HasImage != want {
+				t.Errorf("%s, case %d: has a picture: %v, want %v", who, i, s.HasImage, want)
+			}
 			got := ""
 			if s.Subject == "Merger" {
 				got += "S"

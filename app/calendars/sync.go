@@ -234,7 +234,7 @@ func normalise(events []connectors.Event, w when.Interval, zone *time.Location) 
 		v := store.SyncedEvent{
 			UID: e.Series, Original: e.Occurrence, Key: e.Key, Rev: e.Rev,
 			From: e.From.Truncate(time.Second), To: e.To.Truncate(time.Second), Zone: zone.String(),
-			AllDay: e.AllDay, Private: e.Private, Tentative: e.Tentative, Mine: e.Mine, Token: e.Token, Created: e.Created,
+			AllDay: e.AllDay, Private: e.Private, Tentative: e.Tentative, Mine: e.Mine, HasImage: e.HasImage && !e.Private, Token: e.Token, Created: e.Created,
 			Subject: e.Subject, Organizer: e.Organizer, Address: e.OrganizerAddr,
 		}
 		if e.AllDay {

@@ -109,13 +109,16 @@ func (s *Service) change(ctx context.Context, w store.WorkspaceID, id store.Book
 		if err != nil {
 			return state, err
 		}
-		e := ref.Event
-		ev := connectors.Event{
-			Key: e.Key, Series: e.UID, Occurrence: e.Original, Rev: e.Rev, From: e.From, To: e.To, AllDay: e.AllDay,
-			Private: e.Private, Mine: e.Mine, Token: e.Token,
-		}
-		return f(ctx, c, target, ev, state)
+		return f(ctx, c, target, eventOf(ref.Event), state)
 	}, nil)
+}
+
+// eventOf returns what a connector needs to find the event behind a booking.
+func eventOf(e store.SyncedEvent) connectors.Event {
+	return connectors.Event{
+		Key: e.Key, Series: e.UID, Occurrence: e.Original, Rev: e.Rev, From: e.From, To: e.To, AllDay: e.AllDay,
+		Private: e.Private, Mine: e.Mine, Token: e.Token, HasImage: e.HasImage,
+	}
 }
 
 // write holds a room's lease, runs f, stores the state that f returns, reads the room again and runs then.

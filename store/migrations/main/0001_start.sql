@@ -255,6 +255,7 @@ CREATE TABLE booking (
   ext_original TEXT NOT NULL DEFAULT '',  -- RECURRENCE-ID in UTC or as a day
   ext_rev      TEXT NOT NULL DEFAULT '',
   ext_mine     INTEGER NOT NULL DEFAULT 0 CHECK (ext_mine IN (0, 1)),
+  has_image    INTEGER NOT NULL DEFAULT 0 CHECK (has_image IN (0, 1)), -- synced: perhaps a picture is attached; never of a private one
   token        TEXT NOT NULL DEFAULT '',  -- idempotency key of the request that made it
   anonymised_at INTEGER,
   CHECK (to_at > from_at),
@@ -325,6 +326,7 @@ CREATE TABLE display (
   language      TEXT NOT NULL DEFAULT '',  -- '' = the building's
   soon_minutes  INTEGER NOT NULL DEFAULT 0,-- 0 = off
   mains         INTEGER NOT NULL DEFAULT 0 CHECK (mains IN (0, 1)),
+  show_image    INTEGER NOT NULL DEFAULT 0 CHECK (show_image IN (0, 1)), -- a picture that is attached to the meeting, in place of the agenda
   key_hash      BLOB,                      -- SHA-256 of its key; of a panel, of its cookie
   key_seen      INTEGER NOT NULL DEFAULT 0 CHECK (key_seen IN (0, 1)), -- the device has used this key
   reenrol_until INTEGER,                   -- an administrator lets this hardware id ask for a new key
