@@ -87,6 +87,7 @@ type outside struct {
 	keep   func(t testing.TB, subject string, at time.Time) // somebody puts a private event of an hour into it; nil for real servers
 	hook   func(f func())                                   // runs f once, just before the next booking is written
 	calls  func() []asked                                   // what was asked since the last time; nil where nobody counts
+	leak   func()                                           // refuses from now on, and tells what it was sent; nil where that is not known
 	slow   func(d time.Duration)                            // asks whoever comes next to wait for d, once
 }
 
@@ -183,6 +184,10 @@ func googleOutside(t testing.TB, now func() time.Time) *outside {
 		},
 		hook: func(f func()) {
 			s.Break(googletest.Fault{Method: http.MethodPost, Suffix: "/events", Times: 1, Before: f})
+		},
+		leak: func() {
+			said := "no right for Bearer " + googletest.TokenPrefix + "1"
+			s.Break(googletest.Fault{Status: http.StatusForbidden, Body: fmt.Sprintf(`{"error": {"code": 403, "message": %q, "errors": [{"reason": "forbidden", "message": %q}]}}`, said, said)})
 		},
 		slow: func(d time.Duration) {
 			s.Break(googletest.Fault{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -97,9 +98,10 @@ func word(s string) string {
 	return s
 }
 
-// said bounds a foreign text to one line of 200 bytes.
+// said bounds a foreign text to one line of 200 bytes, without what could be a token or an assertion.
 func said(s string) string {
 	s = strings.Trim(strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " "), ": ")
+	s = regexp.MustCompile(`ya29\.[^\s"'<>,;)]+|[A-Za-z0-9_.+/=~-]{44,}`).ReplaceAllString(s, "…")
 	if len(s) > 200 {
 		s = strings.ToValidUTF8(s[:200], "") + "…"
 	}
