@@ -40,6 +40,8 @@ func keySamples() []sample {
 		page("key-new-push", func(sh ui.Shell) templ.Component {
 			return NewKeyPage(sh, NewKey{Name: "Script", Key: key, Try: use.Pushed, Next: use.Push, Push: true})
 		}),
-		page("key-revoke", func(sh ui.Shell) templ.Component { return RevokeKeyPage(sh, RevokeKey{ID: "1", Name: "Bridge", Used: "2 min ago"}) }),
+		page("key-revoke", func(sh ui.Shell) templ.Component {
+			return RevokeKeyPage(sh, RevokeKey{ID: "1", Name: "Bridge", Used: "2 min ago"})
+		}),
 	}
 }
