@@ -233,3 +233,6 @@ func (p *Photo) turned(o int) *Photo {
 	}
 	return out
 }
+
+// Bare returns the photo without its pixels: it names the same photo in a scene's key, and can't be drawn.
+func (p *Photo) Bare() *Photo { return &Photo{hash: p.hash, w: p.w, h: p.h} }

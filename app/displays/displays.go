@@ -42,6 +42,10 @@ type Options struct {
 	// Slack returns how much longer than others a room may go without a confirmation until its age is said. nil for none.
 	Slack func(store.WorkspaceID) time.Duration
 
+	// Image fetches the picture that is attached to a meeting of a room, within its own time limit. ErrNotFound says that there is
+	// none, so that it is not asked again. Only FetchImages calls it. nil where no pictures come from.
+	Image func(context.Context, store.WorkspaceID, store.BookingID) ([]byte, error)
+
 	// Changed is called after something that pages show of a display has changed. It must not block. nil for nobody.
 	Changed func(store.DisplayID)
 }
@@ -51,6 +55,7 @@ type Service struct {
 	o        Options
 	tokenKey secret.Text // of picture addresses
 	poke     chan struct{}
+	images   *images
 
 	changing sync.Mutex // held while rows change on disk and in memory
 	looking  sync.Mutex // held while a room is read and shown
@@ -100,7 +105,7 @@ func New(o Options) *Service {
 		o.Changed = func(store.DisplayID) {}
 	}
 	return &Service{
-		o: o, poke: make(chan struct{}, 1),
+		o: o, poke: make(chan struct{}, 1), images: newImages(),
 		displays: map[store.DisplayID]*display{}, byKey: map[[sha256.Size]byte]*display{}, byTag: map[displayTag]*display{},
 		rooms: map[store.WorkspaceID]*watched{}, dirty: map[store.WorkspaceID]bool{},
 		contacts: map[store.DisplayID]store.DisplayContact{}, pictures: map[store.DisplayID]store.DisplayPicture{},
@@ -241,6 +246,7 @@ func (s *Service) watchRooms() {
 		}
 		w.displays = append(w.displays, d)
 	}
+	s.images.keepRooms(s.rooms)
 }
 
 // all returns the displays in memory.
@@ -277,6 +283,7 @@ type display struct {
 	asked     time.Time            // when this hardware last asked for a new key and was refused
 	saved     store.DisplayPicture // the newest picture's name, as on disk or on its way there
 	shown     shown
+	unfit     [32]byte // key of a meeting's picture that the device can't take
 	picture   *Picture
 	previous  *Picture       // the one before: its address may still be fetched
 	panel     []byte         // JSON of a Panel
@@ -287,8 +294,8 @@ type display struct {
 
 // shown is what the present picture was drawn from.
 type shown struct {
-	scene render.Scene
-	key   [32]byte // of scene and format; zero = nothing drawn yet
+	scene render.Scene // a photo in it has no pixels
+	key   [32]byte     // of scene and format; zero = nothing drawn yet
 }
 
 // room returns the room that the display shows; "" when it shows none.

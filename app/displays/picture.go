@@ -52,21 +52,26 @@ func formatOf(row store.Display) render.Format {
 }
 
 // draw makes a display's picture from a scene, unless it is the one that it has. d.drawing is held. When drawing fails, the
-// last good picture stays.
-func (s *Service) draw(d *display, row store.Display, scene render.Scene) {
+// last good picture stays, and the answer is false.
+func (s *Service) draw(d *display, row store.Display, scene render.Scene) bool {
 	f := formatOf(row)
 	key := scene.Key(f)
 	d.mu.Lock()
 	same := d.picture != nil && d.shown.key == key
-	saved := d.saved
+	saved, unfit := d.saved, d.unfit == key
 	d.mu.Unlock()
-	if same {
-		return
+	if same || unfit {
+		return same
 	}
 	drawn, err := s.drawWithin(scene, f, bytesOf(row))
 	if err != nil {
 		s.o.Log.Error("draw picture", "display", string(d.id), "err", err)
-		return
+		if scene.Template == render.Custom { // it is not tried at every look
+			d.mu.Lock()
+			d.unfit = key
+			d.mu.Unlock()
+		}
+		return false
 	}
 	s.drawn.Add(1)
 	at := s.o.Now().UTC().Truncate(time.Second)
@@ -75,6 +80,9 @@ func (s *Service) draw(d *display, row store.Display, scene render.Scene) {
 	}
 	pic := newPicture(drawn, f, at)
 	name := store.DisplayPicture{Display: d.id, Hash: pic.Hash, RenderedAt: at}
+	if scene.Photo != nil {
+		scene.Photo = scene.Photo.Bare()
+	}
 	d.mu.Lock()
 	d.shown = shown{scene: scene, key: key}
 	if d.picture != nil && d.picture.Hash != pic.Hash {
@@ -88,6 +96,7 @@ func (s *Service) draw(d *display, row store.Display, scene render.Scene) {
 		s.queue.Unlock()
 	}
 	s.o.Changed(d.id)
+	return true
 }
 
 // bytesOf returns how large a display's picture may be.

@@ -1,6 +1,7 @@
 package displays
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"strings"
@@ -223,6 +224,13 @@ func (d *display) resized(rep Report, now time.Time) bool {
 
 // redraw draws the present scene in a format that has changed.
 func (s *Service) redraw(d *display) {
+	d.mu.Lock()
+	photo, ws := d.shown.scene.Photo != nil, d.row.Workspace
+	d.mu.Unlock()
+	if photo { // its pixels are with the room's
+		s.lookAt(context.Background(), ws, s.o.Now())
+		return
+	}
 	d.drawing.Lock()
 	defer d.drawing.Unlock()
 	d.mu.Lock()

@@ -160,11 +160,30 @@ func (r *room) edges(t time.Time, soonBefore time.Duration) []time.Time {
 	return slices.CompactFunc(at, time.Time.Equal)
 }
 
+// turns is edges with those of pictures of meetings, where a display shows them.
+func (r *room) turns(t time.Time, l look) []time.Time {
+	at := r.edges(t, l.soonBefore)
+	if l.photo == nil {
+		return at
+	}
+	for _, b := range r.agenda {
+		if e := b.From.Add(-imageLead); b.HasImage && e.After(t) && !e.After(r.window.To) {
+			at = append(at, e)
+		}
+	}
+	slices.SortFunc(at, time.Time.Compare)
+	return slices.CompactFunc(at, time.Time.Equal)
+}
+
 // awake returns when somebody may stand at the door: opening hours, and bookings with their lead.
 func (r *room) awake() []when.Interval {
 	spans := slices.Clone(r.openings)
 	for _, b := range r.agenda {
-		spans = append(spans, when.Interval{From: b.From.Add(-wakeLead), To: b.To})
+		lead := wakeLead
+		if b.HasImage {
+			lead = imageLead
+		}
+		spans = append(spans, when.Interval{From: b.From.Add(-lead), To: b.To})
 	}
 	return when.Merge(spans)
 }

@@ -86,6 +86,7 @@ func (s *Service) lookAt(ctx context.Context, ws store.WorkspaceID, now time.Tim
 	switch {
 	case errors.Is(err, store.ErrNotFound): // it was deleted, and may come back
 		next = now.Add(recheckRoom)
+		s.images.want(ws, nil, now)
 		for _, d := range w.displays {
 			s.showNotice(d, true)
 		}
@@ -93,6 +94,9 @@ func (s *Service) lookAt(ctx context.Context, ws store.WorkspaceID, now time.Tim
 		s.o.Log.Error("read room for its displays", "room", string(ws), "err", err)
 	default:
 		next = now.Add(lookAnyway)
+		if again := s.wantImages(r, w.displays, now); !again.IsZero() && again.Before(next) {
+			next = again
+		}
 		for _, d := range w.displays {
 			if e := s.showRoom(d, r, now); e.Before(next) {
 				next = e
@@ -180,13 +184,28 @@ func (s *Service) showRoom(d *display, r *room, now time.Time) time.Time {
 		return r.window.To // it was moved meanwhile
 	}
 	l, a := s.lookOf(row, power.low, r), r.age(now)
-	edges := r.edges(now, l.soonBefore)
+	if s.showsImages(row) {
+		l.photo = func(b bookings.Shown) (*render.Photo, bool) { return s.images.get(imageOf(b), now) }
+	}
+	edges := r.turns(now, l)
 	scene := r.scene(l, now, a)
+	p := plan{awake: r.awake(), jitter: d.jitter}
+	if until, yes := s.waits(d, row, r, scene, now); yes {
+		p.change = until
+		d.mu.Lock()
+		d.plan = p
+		d.mu.Unlock()
+		return until
+	}
 	if row.Protocol == store.ProtocolPanel {
 		s.showPanel(d, r.panel(l, now, scene), r.zone)
 	} else {
-		s.draw(d, row, scene)
-		p := plan{awake: r.awake(), jitter: d.jitter}
+		if !s.draw(d, row, scene) && scene.Template == render.Custom {
+			agenda := l
+			agenda.photo = nil
+			scene = r.scene(agenda, now, a)
+			s.draw(d, row, scene)
+		}
 		p.change = r.changes(l, edges, a, scene)
 		d.mu.Lock()
 		d.plan = p

@@ -22,6 +22,10 @@ type look struct {
 	lowBattery bool
 	link       string // content of the QR code; "" = none
 	mayBook    bool   // the linked page lets people book this room
+
+	// photo returns the picture of a meeting: nil when it is not there yet, ok false when the agenda is shown in its place. It is nil
+	// for a display that shows no such pictures.
+	photo func(bookings.Shown) (p *render.Photo, ok bool)
 }
 
 // scene returns what a display shows of the room at an instant. It is a function of the agenda and of the state at that
@@ -39,11 +43,16 @@ func (r *room) scene(l look, t time.Time, a age) render.Scene {
 		}
 		return s
 	}
-	now := r.at(t, l.soonBefore)
-	r.describe(&s, l, t, now)
 	if a == stale {
 		s.AsOf = r.asOf(p, t)
 	}
+	if b, yes := r.pictured(t); yes && l.photo != nil {
+		if photo, ok := l.photo(b); ok {
+			return render.Scene{Template: render.Custom, Photo: photo, AsOf: s.AsOf, LowBattery: s.LowBattery}
+		}
+	}
+	now := r.at(t, l.soonBefore)
+	r.describe(&s, l, t, now)
 	if s.QR = l.link; l.link != "" && l.mayBook {
 		s.QRHint = p.T("door.scan_to_book")
 	}

@@ -20,19 +20,20 @@ type Settings struct {
 	Rotation      int
 	SoonMinutes   int  // 0 = never says soon
 	Mains         bool // it has mains power, and polls each minute
+	ShowImage     bool // a picture that is attached to the meeting is shown in place of the agenda
 }
 
 // SettingsOf returns the settings of a row.
 func SettingsOf(d store.Display) Settings {
 	return Settings{
 		Name: d.Name, Workspace: d.Workspace, Language: d.Language, Template: d.Template, Width: d.Width, Height: d.Height,
-		Palette: d.Palette, Encoding: d.Encoding, Rotation: d.Rotation, SoonMinutes: d.SoonMinutes, Mains: d.Mains,
+		Palette: d.Palette, Encoding: d.Encoding, Rotation: d.Rotation, SoonMinutes: d.SoonMinutes, Mains: d.Mains, ShowImage: d.ShowImage,
 	}
 }
 
 func (c Settings) into(d *store.Display) {
 	d.Name, d.Workspace, d.Language, d.Template, d.Width, d.Height = c.Name, c.Workspace, c.Language, c.Template, c.Width, c.Height
-	d.Palette, d.Encoding, d.Rotation, d.SoonMinutes, d.Mains = c.Palette, c.Encoding, c.Rotation, c.SoonMinutes, c.Mains
+	d.Palette, d.Encoding, d.Rotation, d.SoonMinutes, d.Mains, d.ShowImage = c.Palette, c.Encoding, c.Rotation, c.SoonMinutes, c.Mains, c.ShowImage
 }
 
 const (
