@@ -3,7 +3,11 @@ package connectors
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
+
+	"lintel/app/secret"
 )
 
 // Kind is what an engine needs to know of a failure. It is an error itself, so that
@@ -68,6 +72,28 @@ func (e *Error) Is(target error) bool {
 // Fail returns an *Error with a formatted cause. The cause's text must be fit for a log.
 func Fail(kind Kind, op, format string, args ...any) *Error {
 	return &Error{Kind: kind, Op: op, Err: fmt.Errorf(format, args...)}
+}
+
+// Words makes what a system said fit for Error.Said: one line of at most 200 characters, without addresses, what looks
+// like a token, and our own secrets.
+func Words(s string, secrets ...secret.Text) string {
+	for _, own := range secrets {
+		if v := own.Reveal(); len(v) > 3 {
+			s = strings.ReplaceAll(s, v, "***")
+		}
+	}
+	s = strings.Trim(strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " "), ": ")
+	for _, mask := range []struct{ what, with string }{
+		{`(?i)\b(basic|bearer|negotiate|ntlm|digest) [^\s"'<>,;)]*[0-9=+/][^\s"'<>,;)]*`, "$1 …"},
+		{`[^\s<>"'(:]+@[^\s<>"'),;]+`, "…@…"},
+		{`ya29\.[^\s"'<>,;)]+|[A-Za-z0-9_.+/=~-]{44,}`, "…"},
+	} {
+		s = regexp.MustCompile(mask.what).ReplaceAllString(s, mask.with)
+	}
+	if r := []rune(s); len(r) > 200 {
+		s = string(r[:200]) + "…"
+	}
+	return s
 }
 
 // KindOf returns the kind of err, or "" when err is nil or no *Error.

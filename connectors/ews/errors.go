@@ -118,10 +118,7 @@ const maxBackOff = 24 * time.Hour
 // said is what to show an administrator: the server's words, and the number under which it has logged the
 // request.
 func said(code, text, id string) string {
-	s := strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
-	if len(s) > 200 {
-		s = strings.ToValidUTF8(s[:200], "") + "…"
-	}
+	s := connectors.Words(text)
 	if code != "" && s != "" {
 		s = ": " + s
 	}

@@ -24,6 +24,7 @@ import (
 	"sync"
 	"time"
 
+	"lintel/app/secret"
 	"lintel/connectors"
 	"lintel/connectors/outbound"
 )
@@ -58,13 +59,15 @@ type Config struct {
 
 // Conn reads and writes the rooms of one Exchange organisation.
 type Conn struct {
-	cfg     Config
-	client  *outbound.Client
-	url     *url.URL
-	now     func() time.Time
-	wait    time.Duration // between two looks for the assistant's answer
-	maxWait time.Duration
-	pause   func(n int) time.Duration // before the nth new try of a stream
+	cfg    Config
+	client *outbound.Client
+	url    *url.URL
+	now    func() time.Time
+	// password is not to be shown when a server repeats it.
+	password secret.Text
+	wait     time.Duration // between two looks for the assistant's answer
+	maxWait  time.Duration
+	pause    func(n int) time.Duration // before the nth new try of a stream
 
 	mu     sync.Mutex
 	groups []*group // of subscriptions; they outlive a Watch
@@ -108,9 +111,10 @@ func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	password := cfg.Credentials.Password     // of NTLM and Kerberos it is empty: it is never sent
 	cfg.Credentials = outbound.Credentials{} // the client has them; a Conn that somebody prints does not
 	return &Conn{
-		cfg: cfg, client: client, url: u, now: cfg.Now, wait: time.Second, maxWait: 20 * time.Second, pause: streamPause,
+		cfg: cfg, client: client, url: u, now: cfg.Now, password: password, wait: time.Second, maxWait: 20 * time.Second, pause: streamPause,
 	}, nil
 }
 

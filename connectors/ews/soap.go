@@ -128,10 +128,16 @@ func (c *Conn) failed(op string, message *node, id string) error {
 	return c.hold(readProblem(message).err(op, id))
 }
 
-// hold keeps the client quiet for as long as err asks.
+// hold keeps the client quiet for as long as err asks, and our password out of what the server said.
 func (c *Conn) hold(err error) error {
 	var e *connectors.Error
-	if errors.As(err, &e) && e.Kind == connectors.Throttled && e.After > 0 {
+	if !errors.As(err, &e) {
+		return err
+	}
+	if own := c.password.Reveal(); len(own) > 3 {
+		e.Said = strings.ReplaceAll(e.Said, own, "***")
+	}
+	if e.Kind == connectors.Throttled && e.After > 0 {
 		c.client.Hold(c.now().Add(e.After))
 	}
 	return err

@@ -67,8 +67,8 @@ func FuzzErrors(f *testing.F) {
 	f.Add([]byte(`{"access_token":"a","expires_in":3600,"token_type":"Bearer"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		reason, message := reasonOf(b)
-		if word(reason) != reason || len(said(message)) > 204 || strings.ContainsAny(said(message), "\r\n") {
-			t.Errorf("%q %q", reason, said(message))
+		if word(reason) != reason || len(message) > 1<<20 {
+			t.Errorf("%q %q", reason, message)
 		}
 		k, err := decodeToken("x", b, time.Unix(0, 0))
 		if v := k.value.Reveal(); (err == nil) == (v == "") || strings.ContainsAny(v, "\r\n ") {

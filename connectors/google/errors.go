@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,7 +24,7 @@ func (c *Conn) apiErr(resp *outbound.Response) error {
 	reason, message := reasonOf(resp.Body)
 	if reason != "" {
 		e.Code += " " + reason
-		e.Said = said(e.Said + ": " + message)
+		e.Said = connectors.Words(e.Said + ": " + message)
 	}
 	switch reason {
 	case "rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded", "RATE_LIMIT_EXCEEDED":
@@ -94,16 +93,6 @@ func word(s string) string {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_')
 	}) {
 		return ""
-	}
-	return s
-}
-
-// said bounds a foreign text to one line of 200 bytes, without what could be a token or an assertion.
-func said(s string) string {
-	s = strings.Trim(strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " "), ": ")
-	s = regexp.MustCompile(`ya29\.[^\s"'<>,;)]+|[A-Za-z0-9_.+/=~-]{44,}`).ReplaceAllString(s, "…")
-	if len(s) > 200 {
-		s = strings.ToValidUTF8(s[:200], "") + "…"
 	}
 	return s
 }

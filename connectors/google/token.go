@@ -109,7 +109,7 @@ func tokenErr(op string, resp *outbound.Response) error {
 	if resp.Status >= 500 || resp.Status == http.StatusTooManyRequests || json.Unmarshal(resp.Body, &a) != nil || a.Error == "" {
 		return cmp.Or(err, error(connectors.Fail(connectors.Invalid, op, "the token endpoint answers HTTP %d", resp.Status)))
 	}
-	e := &connectors.Error{Kind: connectors.Auth, Op: op, Code: word(a.Error), Cure: "calendar.cure.google_sign_in", Said: said(a.Error + ": " + a.Description)}
+	e := &connectors.Error{Kind: connectors.Auth, Op: op, Code: word(a.Error), Cure: "calendar.cure.google_sign_in", Said: connectors.Words(a.Error + ": " + a.Description)}
 	low := strings.ToLower(a.Description)
 	switch {
 	case a.Error == "unauthorized_client", a.Error == "access_denied", a.Error == "invalid_scope":

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lintel/app/when"
+	"lintel/app/secret"
 	"lintel/connectors"
 )
 
@@ -230,7 +231,7 @@ func FuzzWords(f *testing.F) {
 	f.Add("a@b", "planted-secretplanted-secret \xff")
 	address := regexp.MustCompile(`\w@\w`)
 	f.Fuzz(func(t *testing.T, code, message string) {
-		s := words("planted-secret", code, message)
+		s := connectors.Words(code+": "+message, secret.New("planted-secret"))
 		if strings.Contains(s, "planted-secret") || strings.ContainsAny(s, "\r\n") || len([]rune(s)) > 201 {
 			t.Errorf("%q", s)
 		}

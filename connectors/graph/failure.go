@@ -3,11 +3,9 @@ package graph
 import (
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"lintel/connectors"
 	"lintel/connectors/outbound"
@@ -87,24 +85,7 @@ func gone(err error) error {
 // words makes what a system said fit for an administrator's eyes: one short line without addresses,
 // tokens or our secret.
 func (c *Conn) words(code, message string) string {
-	return words(c.cfg.Secret.Reveal(), code, message)
-}
-
-func words(secret, code, message string) string {
-	s := code
-	if message != "" {
-		s += ": " + message
-	}
-	if secret != "" {
-		s = strings.ReplaceAll(s, secret, "***")
-	}
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
-	s = regexp.MustCompile(`[^\s<>"'(:]+@[^\s<>"'),;]+`).ReplaceAllString(s, "…@…")
-	s = regexp.MustCompile(`[A-Za-z0-9_.+/=~-]{44,}`).ReplaceAllString(s, "…")
-	if utf8.RuneCountInString(s) > 200 {
-		s = string([]rune(s)[:200]) + "…"
-	}
-	return s
+	return connectors.Words(code+": "+message, c.cfg.Secret)
 }
 
 // plain keeps of a code what is fit for a log: letters, digits, _ and -, at most 60 of them.

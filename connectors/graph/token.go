@@ -171,7 +171,7 @@ func (t *tokens) failure(resp *outbound.Response) error {
 	}
 	said, _, _ := strings.Cut(body.Description, "Trace ID:")
 	e.Code += " " + plain(body.Error)
-	e.Said = words(t.secret.Reveal(), body.Error, said)
+	e.Said = connectors.Words(body.Error+": "+said, t.secret)
 	if e.Kind == connectors.Throttled || e.Kind == connectors.Transient {
 		return e
 	}

@@ -73,7 +73,6 @@ type doc map[string]any
 
 type calendar struct {
 	id, zone string
-	role     string
 	user     bool           // belongs to a person, not to a room
 	events   map[string]doc // by id: singles, masters, exceptions and what was deleted
 	changed  map[string]int // number of the last change of each
