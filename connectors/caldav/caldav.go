@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -106,7 +107,7 @@ func (c *Connector) roomID(u *url.URL) string {
 
 // Probe compares the collection's tag and sync token with the last ones: any difference is a change, and
 // tokens are never sent back to the server, since many servers do not honour them. A server that has
-// neither is asked for all ETags.
+// neither is asked for all ETags, and so is one whose tag is not settled yet.
 func (c *Connector) Probe(ctx context.Context, room connectors.Room, cursor connectors.Cursor) (connectors.Change, error) {
 	const op = "ask for changes"
 	at, err := c.collection(room, op)
@@ -117,20 +118,34 @@ func (c *Connector) Probe(ctx context.Context, room connectors.Room, cursor conn
 	if err != nil {
 		return connectors.Change{}, gone(err)
 	}
-	next := ""
+	tag, fresh := "", false
 	for _, r := range ms.responses {
 		if r.props.CTag != "" || r.props.SyncToken != "" {
-			next = "tag " + r.props.CTag + " " + r.props.SyncToken
+			tag = "tag " + r.props.CTag + " " + r.props.SyncToken
+			fresh = thisSecond(r.props.CTag, ms.asOf) || thisSecond(r.props.SyncToken, ms.asOf)
 		}
 	}
-	if next == "" {
-		list, _, err := c.list(ctx, at)
-		if err != nil {
-			return connectors.Change{}, err
-		}
-		next = "etags " + list.hash()
+	last := string(cursor)
+	if tag != "" && (last == tag || !fresh && !strings.HasPrefix(last, tag+" etags ")) {
+		return connectors.Change{Changed: last != tag, Next: connectors.Cursor(tag)}, nil
 	}
-	return connectors.Change{Changed: string(cursor) != next, Next: connectors.Cursor(next)}, nil
+	list, _, err := c.list(ctx, at)
+	if err != nil {
+		return connectors.Change{}, err
+	}
+	full := strings.TrimSpace(tag + " etags " + list.hash())
+	next := full
+	if tag != "" && !fresh {
+		next = tag
+	}
+	return connectors.Change{Changed: last != full, Next: connectors.Cursor(next)}, nil
+}
+
+// thisSecond reports whether a tag is the Unix time of a change (SOGo) that is so recent on the server's
+// clock that another change may come and leave the tag as it is.
+func thisSecond(tag string, now time.Time) bool {
+	n, err := strconv.ParseInt(strings.TrimSpace(tag), 10, 64)
+	return err == nil && now.Sub(time.Unix(n, 0)).Abs() <= 5*time.Second
 }
 
 // gone turns "not there" of a collection into Gone.

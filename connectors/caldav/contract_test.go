@@ -77,6 +77,7 @@ func TestContractOnFake(t *testing.T) {
 		"escaped hrefs":       {EscapedHrefs: true, WeakETags: true},
 		"no tags, no data":    {NoTags: true, NoData: true, MissingInside: true},
 		"no times":            {NoLastModified: true},
+		"like SOGo":           {SecondTags: true, ZonedTimes: true, CountedETags: true, Careless: true},
 		"coarse clock, ahead": {Tick: 2 * time.Second, Skew: 5 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {

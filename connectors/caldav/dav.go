@@ -42,8 +42,16 @@ type response struct {
 	props  props
 }
 
-func (r response) written() time.Time {
-	t, err := http.ParseTime(strings.TrimSpace(r.props.LastModified))
+func (r response) written() time.Time { return httpTime(r.props.LastModified) }
+
+// httpTime reads the time of a last change, zero when there is none. HTTP wants GMT (RFC 9110 5.6.7); SOGo
+// writes its own zone as mail does.
+func httpTime(s string) time.Time {
+	s = strings.TrimSpace(s)
+	t, err := http.ParseTime(s)
+	if err != nil {
+		t, err = time.Parse(time.RFC1123Z, s)
+	}
 	if err != nil {
 		return time.Time{}
 	}

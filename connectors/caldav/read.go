@@ -43,7 +43,7 @@ func (c *Connector) Read(ctx context.Context, req connectors.ReadRequest) (conne
 	var wanted []member
 	for _, m := range list {
 		o, ok := known.Objects[m.href]
-		if ok && m.etag != "" && o.ETag == m.etag && !o.touches(req.Window) {
+		if ok && o.is(m) && !o.touches(req.Window) {
 			next.Objects[m.href] = o
 			continue
 		}
@@ -167,8 +167,8 @@ func (c *Connector) get(ctx context.Context, op string, at *url.URL, m member) (
 	}
 	o := object{m, resp.Body}
 	o.etag = cmp.Or(cleanETag(resp.Header.Get("ETag")), o.etag)
-	if t, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
-		o.written = t.UTC()
+	if t := httpTime(resp.Header.Get("Last-Modified")); !t.IsZero() {
+		o.written = t
 	}
 	return o, nil
 }
@@ -185,14 +185,14 @@ type reader struct {
 func (r *reader) add(o object) {
 	f, err := vevent.Parse(o.data, r.room.Zone, ical.Limits{})
 	if err != nil {
-		r.state.Objects[o.href] = obj{ETag: o.etag, From: 1, Bad: 1}
+		r.state.Objects[o.href] = obj{ETag: o.etag, Mod: mod(o.written), From: 1, Bad: 1}
 		return
 	}
 	from, to, open := f.Span(r.window.From.Add(-pastSeries))
 	if open {
 		to = forever
 	}
-	r.state.Objects[o.href] = obj{ETag: o.etag, From: from, To: to, Bad: f.Bad}
+	r.state.Objects[o.href] = obj{ETag: o.etag, Mod: mod(o.written), From: from, To: to, Bad: f.Bad}
 	for _, e := range f.Occurrences(r.window, r.warnings) {
 		e.Key, e.Rev, e.Written = key(o.href, e.Occurrence), o.etag, o.written
 		r.keep(e)

@@ -9,7 +9,7 @@ import (
 )
 
 // stateVersion changes when what we know of an object changes its meaning; older states are dropped.
-const stateVersion = 1
+const stateVersion = 2
 
 // state is what is kept between reads: which objects there are, in which revision, and the span of time
 // that their occurrences lie in. With it a read fetches only what has changed or touches the window.
@@ -22,9 +22,23 @@ type state struct {
 // obj is one object. From and To are Unix seconds; an object without occurrences has To before From.
 type obj struct {
 	ETag string `json:"e"`
+	Mod  int64  `json:"m,omitempty"` // when it was written: ETags can begin anew with an object of the same name (SOGo)
 	From int64  `json:"f"`
 	To   int64  `json:"t"`
 	Bad  int    `json:"b,omitempty"` // events that could not be read
+}
+
+// mod is a time of writing in the state; 0 = unknown.
+func mod(written time.Time) int64 {
+	if written.IsZero() {
+		return 0
+	}
+	return written.Unix()
+}
+
+// is reports whether what the listing shows is the object as it was.
+func (o obj) is(m member) bool {
+	return m.etag != "" && o.ETag == m.etag && (o.Mod == 0 || m.written.IsZero() || o.Mod == m.written.Unix())
 }
 
 // forever is the end of a series that goes on.

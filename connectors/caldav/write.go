@@ -14,7 +14,9 @@ import (
 )
 
 // Book writes d as an object of its own, whose name and UID come from the token: a second try meets
-// the first one's object and returns it. Nobody is invited: the event has no ORGANIZER and no ATTENDEE.
+// the first one's object and returns it. Servers that do not honour If-None-Match (SOGo) would put the
+// second over the first, so it looks before it writes. Nobody is invited: the event has no ORGANIZER and
+// no ATTENDEE.
 func (c *Connector) Book(ctx context.Context, room connectors.Room, d connectors.Draft) (connectors.Event, error) {
 	const op = "book"
 	if err := d.Valid(); err != nil {
@@ -25,6 +27,14 @@ func (c *Connector) Book(ctx context.Context, room connectors.Room, d connectors
 		return connectors.Event{}, err
 	}
 	uid := "lintel-" + d.Token
+	u := at.JoinPath(uid + ".ics")
+	there, err := c.object(ctx, op, at, u.EscapedPath(), room.Zone)
+	if err == nil {
+		return there.booked(op, d)
+	}
+	if !errors.Is(err, connectors.NotFound) {
+		return connectors.Event{}, err
+	}
 	extra := []ical.Prop{{Name: vevent.TokenProp, Value: d.Token}}
 	if d.Organizer != "" {
 		var p ical.Component
@@ -32,7 +42,6 @@ func (c *Connector) Book(ctx context.Context, room connectors.Room, d connectors
 		extra = append(extra, p.Props...)
 	}
 	body := ical.New(ical.Draft{UID: uid, Start: d.From, End: d.To, Summary: d.Subject, Private: d.Private, Now: c.now(), Extra: extra}).Bytes()
-	u := at.JoinPath(uid + ".ics")
 	header := http.Header{"Content-Type": {"text/calendar; charset=utf-8"}, "If-None-Match": {"*"}}
 	resp, err := c.do(ctx, op, http.MethodPut, u, header, body)
 	if err != nil {
@@ -50,6 +59,11 @@ func (c *Connector) Book(ctx context.Context, room connectors.Room, d connectors
 		}
 		return connectors.Event{}, err
 	}
+	return o.booked(op, d)
+}
+
+// booked returns the event of d, which the object is unless somebody has changed it.
+func (o *edited) booked(op string, d connectors.Draft) (connectors.Event, error) {
 	ev, ok := o.find("")
 	if !ok || ev.Token != d.Token || !ev.From.Equal(d.From) || !ev.To.Equal(d.To) {
 		return connectors.Event{}, connectors.Fail(connectors.Conflict, op, "the booking with this token is another one by now")

@@ -45,6 +45,8 @@ type System struct {
 	// Many is how many events the case of a thousand puts; 0 = 1,000. Servers that take minutes for
 	// that get fewer.
 	Many int
+	// Without names cases that the system itself can't do, each with the reason.
+	Without map[string]string
 }
 
 // Room is one room's calendar, seen from the other side.
@@ -243,8 +245,11 @@ type testCase struct {
 }
 
 // missing returns why a case is not for a system, "" when it is.
-func (n needs) missing(sys System) string {
+func (c testCase) missing(sys System) string {
+	n := c.needs
 	switch {
+	case sys.Without[c.name] != "":
+		return sys.Without[c.name]
 	case n.write && sys.ReadOnly:
 		return "the connector only reads"
 	case n.ical && !sys.ICal:
@@ -263,8 +268,14 @@ func Run(t *testing.T, sys System) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range slices.Concat(readCases(), seriesCases(), changeCases(), faultCases(), writeCases(), raceCases()) {
-		if why := c.needs.missing(sys); why != "" {
+	cases := slices.Concat(readCases(), seriesCases(), changeCases(), faultCases(), writeCases(), raceCases())
+	for name := range sys.Without {
+		if !slices.ContainsFunc(cases, func(c testCase) bool { return c.name == name }) {
+			t.Errorf("there is no case %q to leave out", name)
+		}
+	}
+	for _, c := range cases {
+		if why := c.missing(sys); why != "" {
 			t.Logf("left out: %s: %s", c.name, why)
 			continue
 		}

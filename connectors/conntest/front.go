@@ -28,7 +28,10 @@ func NewFront(t testing.TB, target string) *Front {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &Front{proxy: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }}}
+	f := &Front{proxy: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(u)
+		r.Out.Host = r.In.Host // so that redirects lead back here
+	}}}
 	s := httptest.NewServer(f)
 	t.Cleanup(s.Close)
 	f.URL = s.URL

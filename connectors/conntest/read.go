@@ -91,6 +91,7 @@ func readCases() []testCase {
 		}},
 		{"a thousand events", needs{}, thousand},
 		{"zones: Windows name, VTIMEZONE, floating, unknown", needs{ical: true}, zones},
+		{"what floats is in the room's zone", needs{ical: true}, floating},
 		{"one broken object among good ones", needs{ical: true}, broken},
 	}
 }
@@ -206,7 +207,17 @@ func zones(e *env) {
 	if !found {
 		e.Errorf("no warning of the unknown zone: %+v", s.Warnings)
 	}
-	// Another room's zone moves what floats and what nobody knows, and nothing else.
+}
+
+// floating reads with another room's zone, which moves what floats and what nobody knows, and nothing else.
+func floating(e *env) {
+	seed := func(zone, from string) Seed {
+		s := meeting("in-"+from[:2], from, from[:3]+"30")
+		s.Zone, s.Subject = zone, cmp.Or(zone, "floating")
+		return s
+	}
+	e.put(seed("W. Europe Standard Time", "09:00"), seed("Company Zone", "11:00"), seed("", "12:00"), seed("Nowhere/Land", "13:00"))
+	s := e.week()
 	tokyo, err := time.LoadLocation("Asia/Tokyo")
 	if err != nil {
 		e.Fatal(err)
@@ -215,8 +226,7 @@ func zones(e *env) {
 	e.zone = tokyo
 	s = e.read(when.Interval{From: s.Events[0].From.AddDate(0, 0, -1), To: s.Events[0].From.AddDate(0, 0, 1)}, s.State)
 	e.zone = zurich
-	e.want(s, "11-23 04:00–04:30 floating", "11-23 05:00–05:30 unknown", "11-23 09:00–09:30 windows",
-		"11-23 10:00–10:30 windows-bare", "11-23 11:00–11:30 own-rules")
+	e.want(s, "11-23 04:00–04:30 floating", "11-23 05:00–05:30 Nowhere/Land", "11-23 09:00–09:30 W. Europe Standard Time", "11-23 11:00–11:30 Company Zone")
 }
 
 // broken has objects that no reader can take whole. The others must be there, and what is lost be counted.

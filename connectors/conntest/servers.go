@@ -3,6 +3,7 @@ package conntest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"html"
 	"io"
@@ -26,6 +27,7 @@ type Server struct {
 	User     string // "" = the server asks nobody
 	Password string
 	home     string // where MakeCalendar makes calendars, with slashes
+	run      string // sets its calendars apart from those of other runs, "" on a server that is new
 	count    atomic.Int32
 }
 
@@ -62,6 +64,17 @@ func Xandikos(t testing.TB) *Server {
 		return []string{"-d", dir, "--defaults", "-l", "127.0.0.1", "-p", strconv.Itoa(port), "--current-user-principal", "/user1/"}
 	})
 	return s
+}
+
+// Running is a server that somebody else started and stops. MakeCalendar makes its calendars in the
+// collection at home, which is a whole URL with a slash at its end.
+func Running(t testing.TB, home, user, password string) *Server {
+	t.Helper()
+	u, err := url.Parse(home)
+	if err != nil || u.Host == "" || !strings.HasSuffix(u.Path, "/") {
+		t.Fatalf("%q is not the address of a collection", home)
+	}
+	return &Server{URL: u.Scheme + "://" + u.Host, User: user, Password: password, home: u.EscapedPath(), run: rand.Text() + "-"}
 }
 
 // start runs a program until the test ends and waits until it answers.
@@ -127,7 +140,7 @@ func freePort(t testing.TB) int {
 // MakeCalendar makes an empty calendar and returns its path.
 func (s *Server) MakeCalendar(t testing.TB, name string) string {
 	t.Helper()
-	path := fmt.Sprintf("%sroom-%d/", s.home, s.count.Add(1))
+	path := fmt.Sprintf("%sroom-%s%d/", s.home, s.run, s.count.Add(1))
 	body := `<?xml version="1.0" encoding="utf-8"?><C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>` +
 		`<D:displayname>` + html.EscapeString(name) + `</D:displayname>` +
 		`<C:supported-calendar-component-set><C:comp name="VEVENT"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>`
@@ -158,7 +171,8 @@ func (s *Server) Delete(t testing.TB, path string) {
 // Bodies returns all objects of a calendar as the server has them.
 func (s *Server) Bodies(t testing.TB, calendar string) []string {
 	t.Helper()
-	_, list := s.request(t, "PROPFIND", calendar, map[string]string{"Depth": "1"}, "", http.StatusMultiStatus)
+	_, list := s.request(t, "PROPFIND", calendar, map[string]string{"Depth": "1", "Content-Type": "application/xml"},
+		`<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D:prop><D:getetag/></D:prop></D:propfind>`, http.StatusMultiStatus)
 	var out []string
 	for _, m := range regexp.MustCompile(`<(?:\w+:)?href>([^<]+\.ics)</`).FindAllStringSubmatch(list, -1) {
 		u, err := url.Parse(html.UnescapeString(m[1]))

@@ -2,6 +2,7 @@ package conntest
 
 import (
 	"fmt"
+	"hash/crc32"
 	"strings"
 	"time"
 
@@ -10,10 +11,10 @@ import (
 	"lintel/connectors"
 )
 
-// draft is a booking on 23 November 2026. The token is the same for the same name within a case.
+// draft is a booking on 23 November 2026. The token is the same for the same name within a room.
 func (e *env) draft(name, from, to string) connectors.Draft {
 	return connectors.Draft{
-		Token: "token-of-" + name, From: e.at("2026-11-23T" + from), To: e.at("2026-11-23T" + to),
+		Token: fmt.Sprintf("token-of-%s-%08x", name, crc32.ChecksumIEEE([]byte(e.room.ID))), From: e.at("2026-11-23T" + from), To: e.at("2026-11-23T" + to),
 		Subject: "Booked: " + name, Organizer: "Grace Example",
 	}
 }

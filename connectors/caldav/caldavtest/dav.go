@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // handle answers as a CalDAV server does (RFC 4791, RFC 4918).
@@ -51,8 +52,9 @@ func (s *Server) object(w http.ResponseWriter, r *http.Request, body string) {
 		return
 	}
 	o := c.objects[name]
-	if m := r.Header.Get("If-Match"); m != "" && (o == nil || m != o.etag) ||
-		r.Header.Get("If-None-Match") == "*" && o != nil {
+	careless := s.Quirks.Careless
+	if m := r.Header.Get("If-Match"); m != "" && (o == nil || m != o.etag) && !(careless && r.Method == http.MethodDelete) ||
+		r.Header.Get("If-None-Match") == "*" && o != nil && !careless {
 		w.WriteHeader(http.StatusPreconditionFailed)
 		return
 	}
@@ -78,12 +80,11 @@ func (s *Server) object(w http.ResponseWriter, r *http.Request, body string) {
 	case o == nil:
 		w.WriteHeader(http.StatusNotFound)
 	case r.Method == http.MethodDelete:
-		delete(c.objects, name)
-		c.changes++
+		s.remove(c, name)
 		w.WriteHeader(http.StatusNoContent)
 	default:
 		s.setETag(w, o)
-		if !s.Quirks.NoLastModified {
+		if !s.Quirks.NoLastModified && !s.Quirks.ZonedTimes {
 			w.Header().Set("Last-Modified", o.modified.Format(http.TimeFormat))
 		}
 		w.Header().Set("Content-Type", "text/calendar; charset=utf-8")
@@ -171,7 +172,12 @@ func (s *Server) collectionProps(c *collection) map[xml.Name]string {
 		{Space: cal, Local: "supported-calendar-component-set"}: `<C:comp name="VEVENT"/><C:comp name="VTODO"/>`,
 		{Space: dav, Local: "current-user-privilege-set"}:       privileges,
 	}
-	if !s.Quirks.NoTags {
+	switch {
+	case s.Quirks.NoTags:
+	case s.Quirks.SecondTags:
+		second := fmt.Sprint(c.changed.Unix())
+		p[xml.Name{Space: cs, Local: "getctag"}], p[xml.Name{Space: dav, Local: "sync-token"}] = second, second
+	default:
 		p[xml.Name{Space: cs, Local: "getctag"}] = fmt.Sprintf("ctag-%d", c.changes)
 		p[xml.Name{Space: dav, Local: "sync-token"}] = fmt.Sprintf("http://fake.example/sync/%d", c.changes)
 	}
@@ -186,7 +192,11 @@ func (s *Server) objectProps(o *object) map[xml.Name]string {
 	if !s.Quirks.NoETag {
 		p[xml.Name{Space: dav, Local: "getetag"}] = escape(o.etag)
 	}
-	if !s.Quirks.NoLastModified {
+	switch {
+	case s.Quirks.NoLastModified:
+	case s.Quirks.ZonedTimes:
+		p[xml.Name{Space: dav, Local: "getlastmodified"}] = o.modified.In(time.FixedZone("", 3600)).Format(time.RFC1123Z)
+	default:
 		p[xml.Name{Space: dav, Local: "getlastmodified"}] = o.modified.Format(http.TimeFormat)
 	}
 	return p

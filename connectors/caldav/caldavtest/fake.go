@@ -40,6 +40,12 @@ type Quirks struct {
 	ReadOnly       bool          // privileges: read
 	Skew           time.Duration // of its clock
 	Tick           time.Duration // of its clock; 0 = a second
+
+	// SOGo's.
+	SecondTags   bool // getctag and sync-token are the Unix second of the last change
+	ZonedTimes   bool // getlastmodified in a zone of its own
+	CountedETags bool // the ETags of every object begin at zero, also when the name was there before
+	Careless     bool // PUT does not look at If-None-Match, DELETE not at If-Match
 }
 
 // Fault breaks some requests. The first that matches is used.
@@ -68,6 +74,7 @@ type object struct {
 	name     string
 	data     string
 	etag     string
+	version  int
 	modified time.Time
 }
 
@@ -76,6 +83,7 @@ type collection struct {
 	name    string
 	objects map[string]*object // by name
 	changes int
+	changed time.Time
 }
 
 // Server is one fake. Its fields may be set before the first request; its methods may be called at any
@@ -137,9 +145,7 @@ func (s *Server) Put(calendar, name, data string) {
 func (s *Server) Delete(calendar, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.cols[calendar]
-	delete(c.objects, name)
-	c.changes++
+	s.remove(s.cols[calendar], name)
 }
 
 // Objects returns the data of a calendar's objects by name.
@@ -196,9 +202,22 @@ func (s *Server) put(c *collection, name, data string) *object {
 	s.seq++
 	sum := md5.Sum(fmt.Append(nil, s.seq, data)) //nolint:gosec // an ETag
 	o := &object{name: name, data: data, etag: `"` + hex.EncodeToString(sum[:8]) + `"`, modified: s.clock()}
+	if old := c.objects[name]; old != nil {
+		o.version = old.version + 1
+	}
+	if s.Quirks.CountedETags {
+		o.etag = fmt.Sprintf(`"%08d"`, o.version)
+	}
 	c.objects[name] = o
 	c.changes++
+	c.changed = s.clock()
 	return o
+}
+
+func (s *Server) remove(c *collection, name string) {
+	delete(c.objects, name)
+	c.changes++
+	c.changed = s.clock()
 }
 
 // ServeHTTP answers one request, or breaks it.

@@ -1,0 +1,81 @@
+package caldav_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"lintel/connectors"
+	"lintel/connectors/caldav/caldavtest"
+)
+
+// movable is a fake whose clock stands until it is moved.
+func movable(t *testing.T, q caldavtest.Quirks) (s *caldavtest.Server, move func(time.Duration)) {
+	var now atomic.Int64
+	now.Store(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC).UnixNano())
+	s = caldavtest.Start(q, func() time.Time { return time.Unix(0, now.Load()) })
+	t.Cleanup(s.Close)
+	return s, func(d time.Duration) { now.Add(int64(d)) }
+}
+
+// A tag that is a second says nothing of a second change within it; later it is as good as others.
+func TestTagOfThisSecond(t *testing.T) {
+	t.Parallel()
+	s, move := movable(t, caldavtest.Quirks{SecondTags: true})
+	c := connect(t, s.URL(), caldavtest.User, caldavtest.Password)
+	room := connectors.Room{ID: caldavtest.Room, Zone: zurich(t)}
+	var cursor connectors.Cursor
+	look := func(changed bool, requests int) {
+		t.Helper()
+		s.Calls()
+		ch, err := c.Probe(t.Context(), room, cursor)
+		if err != nil || ch.Changed != changed {
+			t.Fatalf("changed=%v, want %v; %v", ch.Changed, changed, err)
+		}
+		if n := len(s.Calls()); n != requests {
+			t.Errorf("%d requests, want %d", n, requests)
+		}
+		cursor = ch.Next
+	}
+	put := func(from string) { s.Put(caldavtest.Room, "a.ics", meeting("a", "2026-11-23", from, "18:00").ICS()) }
+	put("09:00")
+	look(true, 2)
+	look(false, 2)
+	put("10:00")
+	look(true, 2)
+	put("11:00")
+	move(time.Minute)
+	look(true, 2)
+	look(false, 1)
+	put("12:00")
+	look(true, 2)
+	move(time.Minute)
+	look(false, 2)
+	look(false, 1)
+}
+
+// An object that is deleted and made again under its name is another one, even when its ETag is the old one.
+func TestNameUsedAgain(t *testing.T) {
+	t.Parallel()
+	s, move := movable(t, caldavtest.Quirks{CountedETags: true})
+	c := connect(t, s.URL(), caldavtest.User, caldavtest.Password)
+	s.Put(caldavtest.Room, "a.ics", meeting("far away", "2027-05-03", "09:00", "10:00").ICS())
+	read := func(state []byte) connectors.Snapshot {
+		t.Helper()
+		snap, err := c.Read(t.Context(), connectors.ReadRequest{Room: connectors.Room{ID: caldavtest.Room, Zone: zurich(t)}, Window: week(t), State: state})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return snap
+	}
+	first := read(nil)
+	if len(first.Events) != 0 {
+		t.Fatalf("%+v", first.Events)
+	}
+	move(time.Minute)
+	s.Delete(caldavtest.Room, "a.ics")
+	s.Put(caldavtest.Room, "a.ics", meeting("near", "2026-11-24", "09:00", "10:00").ICS())
+	if got := read(first.State); len(got.Events) != 1 || got.Events[0].Subject != "near" {
+		t.Errorf("%+v", got.Events)
+	}
+}
