@@ -24,7 +24,6 @@ import (
 	"sync"
 	"time"
 
-	"lintel/app/secret"
 	"lintel/connectors"
 	"lintel/connectors/outbound"
 )
@@ -59,15 +58,14 @@ type Config struct {
 
 // Conn reads and writes the rooms of one Exchange organisation.
 type Conn struct {
-	cfg    Config
-	client *outbound.Client
-	url    *url.URL
-	now    func() time.Time
-	// password is not to be shown when a server repeats it.
-	password secret.Text
-	wait     time.Duration // between two looks for the assistant's answer
-	maxWait  time.Duration
-	pause    func(n int) time.Duration // before the nth new try of a stream
+	cfg     Config
+	client  *outbound.Client
+	url     *url.URL
+	now     func() time.Time
+	mask    func(string) string // takes our password out of what a server says; a func, since fmt prints fields
+	wait    time.Duration       // between two looks for the assistant's answer
+	maxWait time.Duration
+	pause   func(n int) time.Duration // before the nth new try of a stream
 
 	mu     sync.Mutex
 	groups []*group // of subscriptions; they outlive a Watch
@@ -112,9 +110,15 @@ func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 		return nil, err
 	}
 	password := cfg.Credentials.Password     // of NTLM and Kerberos it is empty: it is never sent
+	mask := func(s string) string {
+		if own := password.Reveal(); len(own) > 3 {
+			return strings.ReplaceAll(s, own, "***")
+		}
+		return s
+	}
 	cfg.Credentials = outbound.Credentials{} // the client has them; a Conn that somebody prints does not
 	return &Conn{
-		cfg: cfg, client: client, url: u, now: cfg.Now, password: password, wait: time.Second, maxWait: 20 * time.Second, pause: streamPause,
+		cfg: cfg, client: client, url: u, now: cfg.Now, mask: mask, wait: time.Second, maxWait: 20 * time.Second, pause: streamPause,
 	}, nil
 }
 

@@ -134,9 +134,7 @@ func (c *Conn) hold(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	if own := c.password.Reveal(); len(own) > 3 {
-		e.Said = strings.ReplaceAll(e.Said, own, "***")
-	}
+	e.Said = c.mask(e.Said)
 	if e.Kind == connectors.Throttled && e.After > 0 {
 		c.client.Hold(c.now().Add(e.After))
 	}
