@@ -127,6 +127,7 @@ func (h *house) services(ctx context.Context) (err error) {
 	h.displays = displays.New(displays.Options{
 		Store: h.store, Now: start.Now, Renderer: renderer, Log: start.Log,
 		PortalURL: address(h.portalURL), RoomURL: h.roomURL, Confirmed: h.calendars.Confirmed, Slack: h.calendars.Slack,
+		Image:   h.image,
 		Changed: func(id store.DisplayID) { h.hub.Publish(live.Topic{Kind: live.Displays, ID: string(id)}) },
 	})
 	h.privacy = privacy.New(h.store, start.Now, start.Log, h.displays.PlacesChanged)
@@ -206,6 +207,12 @@ func (h *house) bookRemotely(ctx context.Context, d bookings.RemoteDraft) (store
 		Workspace: d.Workspace, Token: d.Token, From: d.From, To: d.To, Subject: d.Subject,
 		OrganizerName: d.OrganizerName, Private: d.Private, Source: d.Source, Creator: d.Creator,
 	})
+}
+
+// image is the picture that somebody attached to a meeting.
+func (h *house) image(ctx context.Context, w store.WorkspaceID, id store.BookingID) ([]byte, error) {
+	data, _, err := h.calendars.Image(ctx, w, id)
+	return data, err
 }
 
 // jobTable is every background job. Jobs tick; what is due by a local day they ask app/when.
@@ -338,6 +345,9 @@ func (s *serving) servers() error {
 	return nil
 }
 
+// imageWorkers is how many pictures of meetings are fetched at the same time.
+const imageWorkers = 3
+
 // run starts everything, says that it is ready, and stops in order when ctx ends: first the listeners, then
 // jobs and workers, then what is still in memory is stored. extra members start last.
 func (s *serving) run(ctx context.Context, extra func(*Group)) (err error) {
@@ -350,6 +360,9 @@ func (s *serving) run(ctx context.Context, extra func(*Group)) (err error) {
 	g.Go(ctx, "certificates", s.tls.Run)
 	g.Go(ctx, "calendar workers", s.pool.Run)
 	g.Go(ctx, "pictures", s.displays.Run)
+	for range imageWorkers {
+		g.Go(ctx, "pictures of meetings", s.displays.FetchImages)
+	}
 	g.Go(ctx, "jobs", s.jobs.Run)
 	g.Go(ctx, "control socket", s.control.Run)
 	g.Go(ctx, "device listener", func(ctx context.Context) error { return serveUntil(ctx, s.deviceServer, s.device, drain) })

@@ -97,7 +97,8 @@ func DisplayColumns() []string {
 // Display is the page of one display: GET /displays/{id}. The picture refreshes with events named "displays".
 //
 // POST /displays/{id}: name, room, template, language ("" is the building's), soon_minutes, rotation (0, 90, 180, 270), palette (bw, gray4,
-// gray16), encoding (png, bmp; only where there is a choice), mains ("on"). GET /displays/{id}/remove asks, POST /displays/{id}/remove removes. GET /displays/{id}/key asks, POST
+// gray16), encoding (png, bmp; only where there is a choice), mains ("on"), show_image ("on"; only
+// where the room's booking system has pictures). GET /displays/{id}/remove asks, POST /displays/{id}/remove removes. GET /displays/{id}/key asks, POST
 // /displays/{id}/key gives it a new key, answered with DisplayKeyPage. POST /displays/{id}/reenrol opens a window in which the device may enrol anew.
 type Display struct {
 	Row       DisplayRow
@@ -124,6 +125,8 @@ type DisplayForm struct {
 	Encoding  string
 	MayBMP    bool // Encoding is a choice
 	Mains     bool
+	Image     bool   // pictures of meetings are shown
+	MayImage  bool   // Image is a choice
 	SoonHelp  string // "" or why it is off
 	Errors    ui.Errors
 	Languages []ui.Option // the first one with an empty value: the building's

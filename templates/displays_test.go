@@ -36,7 +36,7 @@ func displaysSamples() []sample {
 	one := Display{
 		Row: displayRows()[0], MayManage: true, HasKey: true, Reenrol: "14:30",
 		Facts: []ui.Fact{{Key: "Last contact", Value: "3 min ago"}, {Key: "Next wake", Value: "15:00"}, {Key: "Signal", Value: "−61 dBm"}, {Key: "Firmware", Value: "1.8.14"}, {Key: "Size", Value: "800 × 480"}, {Key: "Address", Value: "10.0.4.16"}, {Key: "Protocol", Value: "TRMNL"}, {Key: "Picture made", Value: "14:00"}},
-		Form:  DisplayForm{Name: "Door Matterhorn", Room: "matterhorn", Rooms: roomOptions(), Template: TemplateDay, Soon: "0", Rotation: "0", Palette: "bw", Encoding: "png", MayBMP: true, Languages: []ui.Option{{Label: "Building’s language"}, {Value: "de", Label: "Deutsch"}}},
+		Form:  DisplayForm{Name: "Door Matterhorn", Room: "matterhorn", Rooms: roomOptions(), Template: TemplateDay, Soon: "0", Rotation: "0", Palette: "bw", Encoding: "png", MayBMP: true, MayImage: true, Image: true, Languages: []ui.Option{{Label: "Building’s language"}, {Value: "de", Label: "Deutsch"}}},
 		Log:   []LogLine{{At: clock(13, 58), Level: "info", Message: "woke by timer, battery 3.98 V"}, {At: clock(9, 2), Level: "error", Message: "Wi-Fi: no beacon from access point for 10 s, tried 3 times, sleeping 15 min"}},
 	}
 	panel := Display{Row: displayRows()[2], MayManage: true, Panel: true, Form: DisplayForm{Name: "", Rooms: roomOptions(), Errors: ui.Errors{"name": "Enter a name.", "": "Something is not right yet."}}}

@@ -3,6 +3,7 @@ package displays
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -244,16 +245,26 @@ func (s *Service) fetchImage(ctx context.Context, k imageKey, room store.Workspa
 	data, err := s.o.Image(ctx, room, k.booking)
 	var photo *render.Photo
 	if err == nil {
-		s.images.decoding.Lock()
-		photo, err = render.DecodePhoto(data)
-		s.images.decoding.Unlock()
-		s.drawn.Add(1) // it took memory that is given back when things are quiet
+		photo, err = s.decodeImage(data)
 	}
 	if err != nil && ctx.Err() == nil {
 		s.o.Log.Info("picture of a meeting is not shown", "room", string(room), "err", err)
 	}
 	s.images.settle(k, photo, errors.Is(err, store.ErrNotFound) || errors.Is(err, render.ErrPhoto), s.o.Now())
 	s.RoomChanged(room)
+}
+
+// decodeImage decodes what anybody may have sent who can invite the room: even a decoder that panics stops nothing else.
+func (s *Service) decodeImage(data []byte) (photo *render.Photo, err error) {
+	s.images.decoding.Lock()
+	defer s.images.decoding.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			photo, err = nil, fmt.Errorf("%w: the decoder panicked: %v", render.ErrPhoto, p)
+		}
+	}()
+	s.drawn.Add(1) // it takes memory that is given back when things are quiet
+	return render.DecodePhoto(data)
 }
 
 // wantImages has the pictures fetched that a room's displays show now or soon, drops all others of the room, and returns when to

@@ -32,7 +32,7 @@ func (s *Server) display(w http.ResponseWriter, r *http.Request, v *visitor) err
 func displayForm(d displays.View) templates.DisplayForm {
 	return templates.DisplayForm{
 		Name: d.Name, Room: string(d.Workspace), Template: string(d.Template), Language: d.Language, Soon: strconv.Itoa(d.SoonMinutes),
-		Rotation: strconv.Itoa(d.Rotation), Palette: string(d.Palette), Encoding: string(d.Encoding), Mains: d.Mains,
+		Rotation: strconv.Itoa(d.Rotation), Palette: string(d.Palette), Encoding: string(d.Encoding), Mains: d.Mains, Image: d.ShowImage,
 	}
 }
 
@@ -50,6 +50,7 @@ func (s *Server) showDisplay(w http.ResponseWriter, r *http.Request, v *visitor,
 	for _, l := range text.Langs() {
 		view.Form.Languages = append(view.Form.Languages, ui.Option{Value: string(l), Label: l.Name()})
 	}
+	view.Form.MayImage = s.mayImage(d)
 	view.Form.MayBMP = displays.TakesBMP(d.Display) || d.Encoding == store.EncodingBMP
 	view.Facts = s.displayFacts(v, d, place)
 	if d.ReenrolUntil.After(s.Now()) {
@@ -104,11 +105,14 @@ func (s *Server) saveDisplay(w http.ResponseWriter, r *http.Request, v *visitor)
 	}
 	form := templates.DisplayForm{
 		Name: f.text("name"), Room: f.text("room"), Template: f.text("template"), Language: f.text("language"), Soon: f.text("soon_minutes"),
-		Rotation: f.text("rotation"), Palette: f.text("palette"), Encoding: f.text("encoding"), Mains: f.on("mains"),
+		Rotation: f.text("rotation"), Palette: f.text("palette"), Encoding: f.text("encoding"), Mains: f.on("mains"), Image: f.on("show_image"),
 	}
 	c := displays.SettingsOf(d.Display)
 	c.Name, c.Workspace, c.Language, c.Template = form.Name, store.WorkspaceID(form.Room), form.Language, store.DisplayTemplate(form.Template)
 	c.SoonMinutes, c.Mains = f.number("soon_minutes", 0, 60, 0), form.Mains
+	if s.mayImage(d) { // else the form has no such box
+		c.ShowImage = form.Image
+	}
 	if !f.values.Has("palette") { // a panel's form has no picture
 		form.Palette, form.Rotation = string(d.Palette), strconv.Itoa(d.Rotation)
 	} else {
@@ -127,6 +131,11 @@ func (s *Server) saveDisplay(w http.ResponseWriter, r *http.Request, v *visitor)
 		return s.showDisplay(w, r, v, statusFor(err), d, form)
 	}
 	return s.done(w, r, v, "/displays/"+string(d.ID), v.T("ui.saved"))
+}
+
+// mayImage reports whether a display could show pictures of meetings: its room's booking system can give them.
+func (s *Server) mayImage(d displays.View) bool {
+	return d.Protocol != store.ProtocolPanel && s.Calendars.CanImage(d.Workspace)
 }
 
 // askRemoveDisplay asks before a display goes.

@@ -15,6 +15,9 @@ import (
 // check when its name is Broken.
 func fakeKinds() map[string]calendars.Kind {
 	open := func(_ *outbound.Outbound, y store.System, _ []store.Resource) (connectors.Connector, error) {
+		if y.Kind == "ews" {
+			return &fakeImager{fakeSystem{y}}, nil
+		}
 		return &fakeSystem{y}, nil
 	}
 	kinds := map[string]calendars.Kind{}
@@ -32,6 +35,15 @@ type fakeSystem struct{ y store.System }
 
 func (f *fakeSystem) Caps() connectors.Caps {
 	return connectors.CapRead | connectors.CapListRooms | connectors.CapBook
+}
+
+// fakeImager has pictures of meetings too.
+type fakeImager struct{ fakeSystem }
+
+func (f *fakeImager) Caps() connectors.Caps { return f.fakeSystem.Caps() | connectors.CapImage }
+
+func (f *fakeImager) Image(context.Context, connectors.Room, connectors.Event, int64) ([]byte, string, error) {
+	return nil, "", errors.New("not asked for in these tests")
 }
 
 func (f *fakeSystem) Check(_ context.Context, asked connectors.CheckRequest) connectors.Report {
