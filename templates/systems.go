@@ -75,6 +75,7 @@ type System struct {
 	MayWrite    bool               // a test booking can be made
 
 	MayList   bool       // the system can tell which calendars it has
+	MayFind   bool       // it finds calendars by how their names begin
 	Found     bool       // it was asked for them
 	Calendars []Calendar // those that no room uses yet
 	Rooms     []ui.Option

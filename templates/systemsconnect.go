@@ -24,7 +24,7 @@ type KindRow struct {
 // SystemForm connects or changes a booking system: GET /settings/systems/new?kind=… and GET /settings/systems/{id}/edit.
 //
 // POST /settings/systems or POST /settings/systems/{id}/edit: kind, name, the fields of the kind (a secret left empty keeps the
-// present one), step (SystemCheck to try it without saving, SystemSave). To htmx a try answers with TriedPart alone.
+// present one), step (SystemCheck to try it without saving, SystemFind to look for the server, SystemSave). To htmx a try answers with TriedPart alone.
 type SystemForm struct {
 	ID     string // "" for a new one
 	Kind   string
@@ -33,6 +33,7 @@ type SystemForm struct {
 	Guide  []GuidePart    // what the administrators of the booking system have to do first
 	Steps  []ui.CheckStep // of a check that was just run
 	Errors ui.Errors
+	Notice string // what was found, "" for nothing
 }
 
 // Tried is what became of a try without saving.
@@ -120,6 +121,7 @@ func (v SystemForm) moreOpen() bool {
 // The values of the field "step" of a system's form.
 const (
 	SystemCheck = "check"
+	SystemFind  = "find" // the server, by a mail address
 	SystemSave  = "save"
 )
 

@@ -142,8 +142,11 @@ func (s *Server) connectSystem(w http.ResponseWriter, r *http.Request, v *visito
 		return problem.New(problem.NotFound, "systems.none")
 	}
 	c := s.readSystem(r, kind)
-	if r.PostFormValue("step") == templates.SystemCheck {
+	switch r.PostFormValue("step") {
+	case templates.SystemCheck:
 		return s.trySystem(w, r, v, "", c)
+	case templates.SystemFind:
+		return s.findServer(w, r, v, "", c)
 	}
 	id, err := s.Calendars.Connect(r.Context(), v.Actor, c)
 	if err != nil {
@@ -207,14 +210,33 @@ func (s *Server) showTried(w http.ResponseWriter, r *http.Request, v *visitor, c
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.TriedPart(sh, view) })
 }
 
+// findServer looks for an Exchange server by the mail address that was typed in place of its name, and puts its address
+// into the form.
+func (s *Server) findServer(w http.ResponseWriter, r *http.Request, v *visitor, id store.SystemID, c calendars.Connection) error {
+	address, foreign, err := s.Calendars.FindServer(r.Context(), v.Actor, c)
+	if err != nil {
+		return s.systemWrong(w, r, v, id, c, err)
+	}
+	c.URL = address
+	view := s.systemForm(v, c.Kind, string(id), c, nil)
+	view.Notice = v.T("systems.found_server")
+	if foreign {
+		view.Notice = v.T("systems.found_foreign")
+	}
+	return s.showSystemForm(w, r, v, http.StatusOK, view)
+}
+
 func (s *Server) saveSystem(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	st, err := s.status(r)
 	if err != nil {
 		return err
 	}
 	c := s.readSystem(r, st.System.Kind)
-	if r.PostFormValue("step") == templates.SystemCheck {
+	switch r.PostFormValue("step") {
+	case templates.SystemCheck:
 		return s.trySystem(w, r, v, st.System.ID, c)
+	case templates.SystemFind:
+		return s.findServer(w, r, v, st.System.ID, c)
 	}
 	if err := s.Calendars.Edit(r.Context(), v.Actor, st.System.ID, c); err != nil {
 		return s.systemWrong(w, r, v, st.System.ID, c, err)

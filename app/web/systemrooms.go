@@ -33,21 +33,25 @@ func (s *Server) showSystem(w http.ResponseWriter, r *http.Request, v *visitor, 
 		return err
 	}
 	view.Attach = form
-	if r.URL.Query().Get("calendars") == "1" {
-		if err := s.offered(r.Context(), v, st, &view); err != nil {
-			wrong := v.wrong(err)
-			if wrong == nil {
-				return err
-			}
-			view.Attach.Errors = wrong
+	switch find := strings.TrimSpace(r.URL.Query().Get("find")); {
+	case find != "":
+		err = s.searched(r.Context(), v, st, find, &view)
+	case r.URL.Query().Get("calendars") == "1":
+		err = s.offered(r.Context(), v, st, &view)
+	}
+	if err != nil {
+		wrong := v.wrong(err)
+		if wrong == nil {
+			return err
 		}
+		view.Attach.Errors = wrong
 	}
 	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component { return templates.SystemPage(sh, view) })
 }
 
 func (s *Server) systemView(r *http.Request, v *visitor, st calendars.Status) (templates.System, error) {
 	view := templates.System{
-		Card: s.systemCard(r, v, st), MayList: st.Caps.Has(connectors.CapListRooms), Abilities: v.abilitiesOf(st),
+		Card: s.systemCard(r, v, st), MayList: st.Caps.Has(connectors.CapListRooms), MayFind: calendars.MayFind(st.System.Kind), Abilities: v.abilitiesOf(st),
 		MayWrite: st.Caps.Has(connectors.CapBook),
 	}
 	var err error
@@ -132,6 +136,22 @@ func (s *Server) offered(ctx context.Context, v *visitor, st calendars.Status, v
 	if err != nil {
 		return err
 	}
+	offer(st, refs, view)
+	return nil
+}
+
+// searched looks for calendars by how their names begin.
+func (s *Server) searched(ctx context.Context, v *visitor, st calendars.Status, prefix string, view *templates.System) error {
+	refs, err := s.Calendars.FindRooms(ctx, v.Actor, st.System.ID, prefix)
+	if err != nil {
+		return err
+	}
+	offer(st, refs, view)
+	return nil
+}
+
+// offer shows calendars that no room uses yet.
+func offer(st calendars.Status, refs []connectors.RoomRef, view *templates.System) {
 	view.Found = true
 	used := map[string]bool{}
 	for _, room := range st.Rooms {
@@ -149,7 +169,6 @@ func (s *Server) offered(ctx context.Context, v *visitor, st calendars.Status, v
 		}
 		view.Calendars = append(view.Calendars, c)
 	}
-	return nil
 }
 
 // attachRooms makes calendars the agendas of rooms: one that was typed, or those that were chosen.

@@ -171,3 +171,14 @@ func calendarsOf(kind, name string) calendars.Connection {
 		Kind: kind, Name: name, URL: "https://cloud.example.com/dav/", Username: "svc", Secrets: map[string]secret.Text{"password": secret.New("x")},
 	}
 }
+
+// Where a server is looked for, a mail address and a typed password are needed; a stored one never travels.
+func TestFindServerAsksForWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	form := []string{"kind", "ews", "name", "Exchange", "username", "svc", "step", "find"}
+	b.post("/settings/systems", append(form, "url", "mail.example.com", "password", "secret-1234")...).want(t, http.StatusUnprocessableEntity, "mail address here")
+	b.post("/settings/systems", append(form, "url", "room1@example.com")...).want(t, http.StatusUnprocessableEntity, "needs a sign-in")
+	b.get("/settings/systems/new?kind=ews").want(t, http.StatusOK, "Find the server")
+}

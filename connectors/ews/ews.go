@@ -109,7 +109,7 @@ func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	password := cfg.Credentials.Password     // of NTLM and Kerberos it is empty: it is never sent
+	password := cfg.Credentials.Password // of NTLM and Kerberos it is empty: it is never sent
 	mask := func(s string) string {
 		if own := password.Reveal(); len(own) > 3 {
 			return strings.ReplaceAll(s, own, "***")
