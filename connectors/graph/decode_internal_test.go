@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"lintel/app/when"
 	"lintel/app/secret"
+	"lintel/app/when"
 	"lintel/connectors"
 )
 
