@@ -397,6 +397,9 @@ func TestPictureInAnotherFormat(t *testing.T) {
 	h.meeting(h.rooms[0], "2026-11-23T08:00", "2026-11-23T11:00", slide(t, 100))
 	h.fetch()
 	first := h.poll(key)
+	if h.svc.get(id).shown.scene.Photo.Size() != 0 {
+		t.Error("the display keeps the photo for itself, beyond the bound for all")
+	}
 	a, err := h.svc.Poll(key, Report{Width: 1024, Height: 768})
 	if err != nil || a.Picture.Width != 1024 || !h.custom(id) || h.asked != 1 {
 		t.Fatalf("%+v, %v, asked %d times", a.Picture, err, h.asked)
