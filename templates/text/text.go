@@ -47,29 +47,31 @@ func (l Lang) Known() bool {
 //go:embed en.json de.json fr.json it.json
 var files embed.FS
 
-// catalogue is read once, on first use, and never changes.
-type catalogue struct {
-	printers map[Lang]*Printer
-	matcher  language.Matcher
+// Each language is read once, on first use, and never changes: most houses speak one or two.
+var (
+	english = sync.OnceValue(func() *Printer { return load(English) })
+	german  = sync.OnceValue(func() *Printer { return load(German) })
+	french  = sync.OnceValue(func() *Printer { return load(French) })
+	italian = sync.OnceValue(func() *Printer { return load(Italian) })
+)
+
+// load panics when an embedded file can't be read: that is a broken build, which every test of this package notices.
+func load(lang Lang) *Printer {
+	bundle := i18n.NewBundle(language.MustParse(string(lang)))
+	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
+	if _, err := bundle.LoadMessageFileFS(files, string(lang)+".json"); err != nil {
+		panic(fmt.Sprintf("read the embedded texts of %q: %v", lang, err))
+	}
+	return &Printer{lang: lang, texts: i18n.NewLocalizer(bundle, string(lang)), cldr: cldr(lang)}
 }
 
-// loaded panics when an embedded file can't be read: that is a broken build, which every test of this package notices.
-var loaded = sync.OnceValue(func() catalogue {
-	bundle := i18n.NewBundle(language.English)
-	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
-	c := catalogue{printers: map[Lang]*Printer{}}
+// matcher chooses among the languages, in the order of Langs.
+var matcher = sync.OnceValue(func() language.Matcher {
 	var tags []language.Tag
 	for _, lang := range Langs() {
-		if _, err := bundle.LoadMessageFileFS(files, string(lang)+".json"); err != nil {
-			panic(fmt.Sprintf("read the embedded texts of %q: %v", lang, err))
-		}
 		tags = append(tags, language.MustParse(string(lang)))
 	}
-	for _, lang := range Langs() {
-		c.printers[lang] = &Printer{lang: lang, texts: i18n.NewLocalizer(bundle, string(lang)), cldr: cldr(lang)}
-	}
-	c.matcher = language.NewMatcher(tags)
-	return c
+	return language.NewMatcher(tags)
 })
 
 // cldr picks the regional form in which days, months and numbers are written: day before month and a 24-hour clock everywhere.
@@ -87,10 +89,15 @@ func cldr(lang Lang) locales.Translator {
 
 // For returns the printer of a language, English for one that has no texts. It is safe for use by many goroutines.
 func For(lang Lang) *Printer {
-	if p, ok := loaded().printers[lang]; ok {
-		return p
+	switch lang {
+	case German:
+		return german()
+	case French:
+		return french()
+	case Italian:
+		return italian()
 	}
-	return loaded().printers[English]
+	return english()
 }
 
 // Match picks the language that suits an Accept-Language header best (RFC 9110 §12.5.4): English when none does.
@@ -99,7 +106,7 @@ func Match(acceptLanguage string) Lang {
 	if err != nil || len(wanted) == 0 {
 		return English
 	}
-	_, i, confidence := loaded().matcher.Match(wanted...)
+	_, i, confidence := matcher().Match(wanted...)
 	if confidence == language.No {
 		return English
 	}
