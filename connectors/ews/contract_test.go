@@ -115,6 +115,7 @@ func seed(t testing.TB, sd conntest.Seed) ewstest.Event {
 func onFake(q ewstest.Quirks, access ews.Access) conntest.System {
 	return conntest.System{
 		Tick: time.Second, Secret: ewstest.Password, Keeps: []string{"keep me", "CATEGORIES", "ada@people.example"},
+		Without: map[string]string{"503": "Exchange that answers so is to be left alone: TestBusyWithoutTime"},
 		NewRoom: func(t testing.TB) *conntest.Room {
 			s := fake(t, q)
 			return &conntest.Room{

@@ -109,11 +109,18 @@ func (p problem) err(op, id string) *connectors.Error {
 			e.Kind = connectors.Throttled
 		}
 	}
+	if code == "ErrorServerBusy" && e.After == 0 {
+		e.After = busyWait
+	}
 	return e
 }
 
-// maxBackOff bounds how long a server can silence us.
-const maxBackOff = 24 * time.Hour
+const (
+	// maxBackOff bounds how long a server can silence us.
+	maxBackOff = 24 * time.Hour
+	// busyWait is for a server that says that it is busy and not for how long.
+	busyWait = 30 * time.Second
+)
 
 // said is what to show an administrator: the server's words, and the number under which it has logged the
 // request.

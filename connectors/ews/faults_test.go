@@ -158,6 +158,48 @@ func TestBackOffIsBinding(t *testing.T) {
 	}
 }
 
+// A server that is busy and does not say for how long is left alone for half a minute.
+func TestBusyWithoutTime(t *testing.T) {
+	t.Parallel()
+	room := connectors.Room{ID: room1, Zone: zurich(t)}
+	html := map[string]string{"Content-Type": "text/html"}
+	for name, f := range map[string]ewstest.Fault{
+		"HTTP 503":         {Status: 503, Times: 1},
+		"HTTP 503 of IIS":  {Status: 503, Header: html, Body: "<html>Service Unavailable</html>", Times: 1},
+		"fault":            {Fault: "ErrorServerBusy", Times: 1},
+		"message":          {Code: "ErrorServerBusy", Times: 1},
+		"wrapped":          {Code: "ErrorInternalServerError", Inner: "ErrorServerBusy", Times: 1},
+		"unreadable time":  {Status: 503, Header: map[string]string{"Retry-After": "soon"}, Times: 1},
+		"time in the past": {Status: 503, Header: map[string]string{"Retry-After": "Sun, 22 Nov 2015 04:41:33 GMT"}, Times: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var ck clock
+			s := fake(t, ewstest.Quirks{})
+			out, err := outbound.New(outbound.Options{Version: "test", AllowLoopback: true, Now: ck.now})
+			must(t, err)
+			cfg := config(s)
+			cfg.Now = ck.now
+			c, err := ews.New(out, cfg)
+			must(t, err)
+			t.Cleanup(func() { _ = c.Close() })
+			s.Break(f)
+			if _, err := c.Probe(t.Context(), room, nil); !errors.Is(err, connectors.Throttled) || connectors.AfterOf(err) != 30*time.Second {
+				t.Fatalf("got %v, after %v", err, connectors.AfterOf(err))
+			}
+			s.Calls()
+			ck.add += 29 * time.Second
+			if _, err := c.Probe(t.Context(), room, nil); !errors.Is(err, connectors.Throttled) || len(s.Calls()) > 0 {
+				t.Errorf("within the time: %v", err)
+			}
+			ck.add += 2 * time.Second
+			if _, err := c.Probe(t.Context(), room, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // A server with a budget: it is used up, kept, and used again, and no request is ever early.
 func TestBudget(t *testing.T) {
 	t.Parallel()

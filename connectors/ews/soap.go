@@ -206,6 +206,12 @@ func statusErr(op string, resp *outbound.Response) error {
 	case resp.Status == 440 || resp.Status == 456: // signed out by a web page, blocked
 		e.Kind = connectors.Auth
 		return e
+	case resp.Status == http.StatusServiceUnavailable:
+		err := resp.Err()
+		if errors.As(err, &e) && e.After == 0 { // without a time to wait
+			e.Kind, e.After = connectors.Throttled, busyWait
+		}
+		return err
 	case resp.Status >= 500 && resp.IsHTML():
 		err := resp.Err()
 		if errors.As(err, &e) && e.Kind == connectors.Transient {
