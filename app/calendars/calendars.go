@@ -81,7 +81,8 @@ type system struct {
 	rewatch    chan struct{} // the rooms to watch are others now
 	blocked    time.Time     // nothing is sent before
 	failures   int           // in a row, of the whole system
-	authTries  int
+	authTries  int           // sign-ins refused in a row
+	proven     bool          // signed in since it was opened or last refused; until then one worker tries alone
 	dirty      bool
 	reads      int // reads and probes since the meter was reset
 	meterSince time.Time
@@ -275,13 +276,14 @@ func (s *Service) Tick(context.Context) error {
 	return nil
 }
 
-// ready reports whether a worker may take a room now: something is due, nobody asked us to wait, and
-// after a failure of the whole system only one room tries first. Service.mu is held.
+// ready reports whether a worker may take a room now: something is due, nobody asked us to wait, and only one room
+// tries first after a failure of the whole system and before the first sign-in, so that a wrong password is not sent
+// by all workers at once. Service.mu is held.
 func (y *system) ready(now time.Time) bool {
 	if len(y.queue) == 0 || y.queue[0].due.After(now) || now.Before(y.blocked) || !y.s.PausedAt.IsZero() || y.openErr != nil {
 		return false
 	}
-	return y.failures == 0 || y.inFlight == 0
+	return y.failures == 0 && y.proven || y.inFlight == 0
 }
 
 func (y *system) kick() {

@@ -59,7 +59,16 @@ func (s *Service) syncBatch(ctx context.Context, b connectors.Batcher, rooms []*
 	probing, cancel := context.WithTimeout(ctx, roomTimeout)
 	results := b.ProbeMany(probing, asked)
 	cancel()
+	refused := false
 	for i, rm := range taken {
+		if errors.Is(results[i].Err, connectors.Auth) {
+			if refused { // by the same sign-in, which counts once
+				s.later(rm)
+				rm.lease.Unlock()
+				continue
+			}
+			refused = true
+		}
 		s.endBatched(ctx, rm, looks[i], results[i])
 	}
 }
@@ -302,6 +311,10 @@ func (s *Service) succeeded(rm *room, now time.Time) {
 		s.o.Log.Info("booking system answers again", "system", sys.s.ID, "resource", rm.r.ID)
 	}
 	sys.failures, sys.authTries, sys.dirty = 0, 0, true
+	if !sys.proven {
+		sys.proven = true
+		sys.roomsChanged() // they may be watched now
+	}
 	if !now.Before(sys.blocked) {
 		sys.blocked, sys.s.WaitUntil = time.Time{}, time.Time{}
 	}
@@ -362,10 +375,16 @@ func (s *Service) failed(rm *room, err error, now time.Time) {
 		}
 	}
 	if kind == connectors.Auth {
-		if sys.authTries++; sys.authTries >= authLimit {
-			sys.s.PausedAt = now
-			s.o.Log.Error("sign-in refused, stopped until an administrator edits the connection", "system", sys.s.ID)
-		}
+		s.refused(sys, now)
+	}
+}
+
+// refused counts a refused sign-in, whatever it was for, and stops a system before its account is locked. Service.mu is held.
+func (s *Service) refused(sys *system, now time.Time) {
+	sys.proven = false
+	if sys.authTries++; sys.authTries == authLimit {
+		sys.s.PausedAt, sys.dirty = now, true
+		s.o.Log.Error("sign-in refused, stopped until an administrator edits the connection", "system", sys.s.ID)
 	}
 }
 

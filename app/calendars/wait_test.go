@@ -98,6 +98,7 @@ func TestWaitOfOneRoom(t *testing.T) {
 		if rm.r.Address == "room-0" {
 			t.Error("a restart asks before the time")
 		}
+		again.ended(rm, nil, false, true)
 	}
 	b.now = asked.Add(3 * time.Minute) // the wait is drawn out by a quarter at most
 	found := false

@@ -76,10 +76,17 @@ func (s *Service) watchOnce(ctx context.Context, sys *system, w connectors.Watch
 }
 
 // heed makes a system's wish to be left alone hold for everything that is sent to it, or for everything about the one
-// room that it is about. rm is nil where an error is about no room.
+// room that it is about; a refused sign-in counts wherever it happened. rm is nil where an error is about no room.
 func (s *Service) heed(ctx context.Context, sys *system, rm *room, err error) {
 	var e *connectors.Error
-	if !errors.As(err, &e) || e.Kind != connectors.Throttled || e.Alone && rm == nil {
+	if errors.As(err, &e) && e.Kind == connectors.Auth {
+		s.mu.Lock()
+		s.refused(sys, s.o.Now())
+		sys.s.ErrorKind, sys.s.ErrorSaid = string(e.Kind), e.Said
+		s.mu.Unlock()
+		return
+	}
+	if e == nil || e.Kind != connectors.Throttled || e.Alone && rm == nil {
 		return
 	}
 	s.mu.Lock()
@@ -131,6 +138,7 @@ const rewatchAfter = 30 * time.Second
 var errRewatch = errors.New("other rooms to watch")
 
 // watchable returns a system's rooms by the connector's name for them, and how long to wait before anything is sent.
+// There are none before a probe has signed in: two at once with a wrong password could lock an account.
 func (s *Service) watchable(sys *system) (map[string]*room, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,7 +149,7 @@ func (s *Service) watchable(sys *system) (map[string]*room, time.Duration) {
 			rooms[sys.kind.roomID(rm.r)] = rm
 		}
 	}
-	if !sys.s.PausedAt.IsZero() {
+	if !sys.s.PausedAt.IsZero() || !sys.proven {
 		return nil, 0
 	}
 	return rooms, max(0, sys.blocked.Sub(now))

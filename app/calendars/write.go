@@ -53,10 +53,13 @@ func (s *Service) Book(ctx context.Context, d Draft) (store.BookingID, error) {
 				return state, err
 			}
 		}
-		if out.Verdict != connectors.Done {
-			return state, problem.New(problem.Conflict, "bookings.taken")
+		switch out.Verdict {
+		case connectors.Done:
+			return state, nil
+		case connectors.Tie:
+			return state, problem.New(problem.Conflict, "bookings.tied")
 		}
-		return state, nil
+		return state, problem.New(problem.Conflict, "bookings.taken")
 	}, func(ctx context.Context, rm *room) error {
 		return s.o.Store.Update(ctx, func(tx *store.Tx) (err error) {
 			id, err = tx.ClaimSynced(rm.r.ID, d.Token, d.Source, d.Creator)
@@ -85,7 +88,7 @@ func (s *Service) SetEnd(ctx context.Context, w store.WorkspaceID, id store.Book
 				return state, err
 			}
 		}
-		return state, problem.New(problem.Conflict, "bookings.taken")
+		return state, problem.New(problem.Conflict, "bookings.tied")
 	})
 }
 
@@ -128,10 +131,11 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 ) error {
 	s.mu.Lock()
 	rm := s.rooms[w]
-	var blocked, paused bool
+	var waiting, shut bool
 	if rm != nil {
 		now := s.o.Now()
-		blocked, paused = now.Before(rm.sys.blocked) || now.Before(rm.r.WaitUntil), !rm.sys.s.PausedAt.IsZero()
+		waiting = now.Before(rm.sys.s.WaitUntil) || now.Before(rm.r.WaitUntil)
+		shut = now.Before(rm.sys.blocked) || rm.sys.authTries > 0 || !rm.sys.s.PausedAt.IsZero()
 	}
 	s.mu.Unlock()
 	if rm == nil {
@@ -141,7 +145,10 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	if !ok || !c.Caps().Has(connectors.CapBook) {
 		return problem.New(problem.Refused, "bookings.read_only")
 	}
-	if blocked || paused {
+	switch {
+	case waiting:
+		return problem.New(problem.Down, "systems.busy")
+	case shut:
 		return problem.New(problem.Down, "systems.unreachable")
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
@@ -155,6 +162,9 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	target := connectors.Room{ID: rm.sys.kind.roomID(rm.r), Zone: rm.zone}
 	state, werr := f(ctx, rm, c, target, stored.state)
 	s.heed(ctx, rm.sys, rm, werr)
+	if errors.Is(werr, connectors.Auth) || errors.Is(werr, connectors.Throttled) {
+		return explain(werr) // nothing was written, and nothing more is to be sent
+	}
 	// What happened out there is read whatever the outcome: a refused write has often a reason that
 	// our agenda does not know yet.
 	changed, rerr := s.readAndApply(context.WithoutCancel(ctx), rm, target, stored, state, nil)
@@ -205,7 +215,9 @@ func explain(err error) error {
 		key = "bookings.read_only"
 	case connectors.NotFound:
 		kind, key = problem.NotFound, "bookings.gone"
-	case connectors.Transient, connectors.Throttled, connectors.Auth, connectors.Trust, connectors.Gone:
+	case connectors.Throttled:
+		kind, key = problem.Down, "systems.busy"
+	case connectors.Transient, connectors.Auth, connectors.Trust, connectors.Gone:
 		kind, key = problem.Down, "systems.unreachable"
 	default:
 		if errors.Is(err, context.DeadlineExceeded) {
