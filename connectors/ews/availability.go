@@ -38,38 +38,36 @@ func (c *Conn) ProbeMany(ctx context.Context, asked []connectors.ProbeRequest) [
 		return out
 	}
 	const op = "ask for changes"
-	fail := func(err error) []connectors.ProbeResult {
-		for i := range out {
-			out[i].Err = err
-		}
-		return out
-	}
+	var sent []int // places in asked
 	var rooms []connectors.Room
 	var span when.Interval
 	for i, a := range asked {
-		if err := checkRoom(op, a.Room); err != nil {
-			return fail(err)
-		}
-		w := c.usual(a.Room.Zone)
-		if i == 0 || w.From.Before(span.From) {
-			span.From = w.From
-		}
-		if i == 0 || w.To.After(span.To) {
-			span.To = w.To
-		}
-		rooms = append(rooms, a.Room)
-	}
-	answers, _, err := c.busy(ctx, op, rooms, span)
-	if err != nil {
-		return fail(err)
-	}
-	for i, a := range answers {
-		if a.err != nil {
-			out[i].Err = a.err
+		if out[i].Err = checkRoom(op, a.Room); out[i].Err != nil {
 			continue
 		}
-		next := a.mark(c.usual(asked[i].Room.Zone))
-		out[i].Change = connectors.Change{Changed: string(asked[i].Cursor) != next, Next: connectors.Cursor(next)}
+		w := c.usual(a.Room.Zone)
+		if len(sent) == 0 || w.From.Before(span.From) {
+			span.From = w.From
+		}
+		if len(sent) == 0 || w.To.After(span.To) {
+			span.To = w.To
+		}
+		sent, rooms = append(sent, i), append(rooms, a.Room)
+	}
+	if len(sent) == 0 {
+		return out
+	}
+	answers, _, err := c.busy(ctx, op, rooms, span)
+	for n, i := range sent {
+		switch {
+		case err != nil:
+			out[i].Err = err
+		case answers[n].err != nil:
+			out[i].Err = gone(answers[n].err)
+		default:
+			next := answers[n].mark(c.usual(asked[i].Room.Zone))
+			out[i].Change = connectors.Change{Changed: string(asked[i].Cursor) != next, Next: connectors.Cursor(next)}
+		}
 	}
 	return out
 }

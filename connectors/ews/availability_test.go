@@ -103,6 +103,14 @@ func TestFreeBusyProbe(t *testing.T) {
 	}
 	probe(all...)
 	probe()
+	// What is no address is never sent, and fails alone.
+	mixed := c.ProbeMany(t.Context(), []connectors.ProbeRequest{{Room: connectors.Room{ID: "Room 3", Zone: time.UTC}}, asked[3]})
+	if !errors.Is(mixed[0].Err, connectors.Invalid) || mixed[1].Err != nil || mixed[1].Change.Changed || ops(s) != "GetUserAvailability" {
+		t.Errorf("with a room that is no address: %+v", mixed)
+	}
+	if none := c.ProbeMany(t.Context(), []connectors.ProbeRequest{{Room: connectors.Room{ID: "Room 3", Zone: time.UTC}}}); !errors.Is(none[0].Err, connectors.Invalid) || ops(s) != "" {
+		t.Errorf("only a room that is no address: %+v", none)
+	}
 	now := time.Now().Truncate(time.Minute)
 	e := ewstest.Event{Name: "a", Start: now, End: now.Add(time.Hour)}
 	s.Put(asked[3].Room.ID, e)

@@ -37,6 +37,7 @@ func decode(body []byte) (*node, error) {
 	d.CharsetReader = charset
 	var root *node
 	var open []*node
+	var texts [][]byte // of the open elements; a text may come in many pieces
 	for count := 0; ; {
 		tok, err := d.RawToken()
 		if errors.Is(err, io.EOF) && root != nil && len(open) == 0 {
@@ -60,15 +61,17 @@ func decode(body []byte) (*node, error) {
 				parent := open[len(open)-1]
 				parent.kids = append(parent.kids, n)
 			}
-			open = append(open, n)
+			open, texts = append(open, n), append(texts, nil)
 		case xml.EndElement:
 			if len(open) == 0 || open[len(open)-1].name != t.Name.Local {
 				return nil, errDamaged
 			}
-			open = open[:len(open)-1]
+			last := len(open) - 1
+			open[last].text = string(texts[last])
+			open, texts = open[:last], texts[:last]
 		case xml.CharData:
-			if len(open) > 0 {
-				open[len(open)-1].text += string(t)
+			if last := len(open) - 1; last >= 0 {
+				texts[last] = append(texts[last], t...)
 			}
 		}
 	}
