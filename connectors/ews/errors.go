@@ -9,15 +9,15 @@ import (
 	"lintel/connectors"
 )
 
-// kindOf is what a response code means to the engine. Codes that are not in the table are failures of
-// the server when they say so in their names, else requests that it will never like.
+// kindOf is what a response code means to the engine. Codes that are not in the table are requests that the
+// server will never like.
 func kindOf(code string) connectors.Kind {
 	switch code {
 	case "ErrorPasswordExpired", "ErrorPasswordChangeRequired", "ErrorAccountDisabled", "ErrorMailboxLogonFailed":
 		return connectors.Auth
 	case "ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed", "ErrorAccessDenied",
 		"ErrorCreateItemAccessDenied", "ErrorNotDelegate", "ErrorNoFreeBusyAccess", "ErrorSendAsDenied", "ErrorDelegateNoUser",
-		"ErrorQuotaExceeded", "ErrorExchangeApplicationNotAllowed":
+		"ErrorQuotaExceeded", "ErrorExchangeApplicationNotAllowed", "ErrorMissingEmailAddress", "ErrorProxyRequestNotAllowed":
 		return connectors.Forbidden
 	case "ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorExceededSubscriptionCount", "ErrorExceededFindCountLimit",
 		"ErrorClientDisconnected", "ErrorTooManyObjectsOpened":
@@ -25,23 +25,28 @@ func kindOf(code string) connectors.Kind {
 	case "ErrorTimeoutExpired", "ErrorInternalServerTransientError", "ErrorInternalServerError", "ErrorMailboxStoreUnavailable",
 		"ErrorMailboxFailover", "ErrorMailboxMoveInProgress", "ErrorADUnavailable", "ErrorADOperation", "ErrorInsufficientResources",
 		"ErrorConnectionFailed", "ErrorNotEnoughMemory", "ErrorFreeBusyGenerationFailed", "ErrorProxyRequestProcessingFailed",
-		"ErrorProxyCallFailed", "ErrorNoRespondingCASInDestinationSite":
+		"ErrorProxyCallFailed", "ErrorNoRespondingCASInDestinationSite", "ErrorProxyServiceDiscoveryFailed", "ErrorServiceDiscoveryFailed",
+		"ErrorProxiedSubscriptionCallFailure", "ErrorProxyTokenExpired", "ErrorNoApplicableProxyCASServersAvailable",
+		"ErrorDataSourceOperation", "ErrorRequestAborted", "ErrorBatchProcessingStopped", "ErrorNewEventStreamConnectionOpened",
+		"ErrorWebRequestInInvalidState", "ErrorLogonAsNetworkServiceFailed":
 		return connectors.Transient
 	case "ErrorItemNotFound", "ErrorCalendarOccurrenceIsDeletedFromRecurrence", "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange",
-		"ErrorCannotFindFileAttachment", "ErrorAttachmentNotFound":
+		"ErrorCannotFindFileAttachment", "ErrorAttachmentNotFound", "ErrorCalendarCannotUpdateDeletedItem":
 		return connectors.NotFound
 	case "ErrorNonExistentMailbox", "ErrorFolderNotFound", "ErrorSyncFolderNotFound", "ErrorCannotFindUser",
-		"ErrorNonPrimarySmtpAddress", "ErrorMailRecipientNotFound":
+		"ErrorNonPrimarySmtpAddress", "ErrorMailRecipientNotFound", "ErrorNoCalendar":
 		return connectors.Gone
 	case "ErrorInvalidSyncStateData", "ErrorInvalidWatermark", "ErrorSubscriptionNotFound", "ErrorInvalidSubscription",
-		"ErrorMissedNotificationEvents", "ErrorExpiredSubscription", "ErrorReadEventsFailed":
+		"ErrorMissedNotificationEvents", "ErrorExpiredSubscription", "ErrorReadEventsFailed", "ErrorSubscriptionUnsubscribed",
+		"ErrorEventNotFound":
 		return connectors.CursorExpired
 	case "ErrorIrresolvableConflict", "ErrorInvalidChangeKey", "ErrorChangeKeyRequired", "ErrorChangeKeyRequiredForWriteOperations",
-		"ErrorStaleObject", "ErrorOccurrenceCrossingBoundary":
+		"ErrorStaleObject", "ErrorOccurrenceCrossingBoundary", "ErrorCalendarMeetingRequestIsOutOfDate":
 		return connectors.Conflict
 	case "ErrorSubscriptionDelegateAccessNotSupported", "ErrorSubscriptionAccessDenied", "ErrorUnsupportedPathForQuery",
 		"ErrorUnsupportedQueryFilter", "ErrorInvalidRestriction", "ErrorUnsupportedTypeForConversion", "ErrorInvalidServerVersion",
-		"ErrorCalendarIsOrganizerForDecline", "ErrorCalendarIsNotOrganizer", "ErrorCalendarIsCancelledForDecline", "ErrorInvalidOperation":
+		"ErrorCalendarIsOrganizerForDecline", "ErrorCalendarIsNotOrganizer", "ErrorCalendarIsCancelledForDecline", "ErrorInvalidOperation",
+		"ErrorCalendarIsDelegatedForDecline", "ErrorCalendarIsGroupMailboxForDecline":
 		return connectors.Unsupported
 	}
 	return connectors.Invalid
@@ -60,7 +65,7 @@ func cureOf(code string) string {
 		return "calendar.cure.ews_no_mailbox"
 	case "ErrorPasswordExpired", "ErrorPasswordChangeRequired", "ErrorAccountDisabled":
 		return "calendar.cure.ews_account"
-	case "ErrorMailboxLogonFailed":
+	case "ErrorMailboxLogonFailed", "ErrorMissingEmailAddress":
 		return "calendar.cure.ews_own_mailbox"
 	case "ErrorNoFreeBusyAccess", "ErrorFreeBusyGenerationFailed":
 		return "calendar.cure.ews_free_busy"

@@ -138,6 +138,28 @@ func TestViewIsSplit(t *testing.T) {
 	}
 }
 
+// One room list that the server can't resolve does not hide the rooms of the others; what concerns all does.
+func TestRoomsOfABrokenList(t *testing.T) {
+	t.Parallel()
+	s := fake(t, ewstest.Quirks{})
+	s.AddList("annex@rooms.test", "Annex", "annex-1@rooms.test")
+	c := open(t, config(s))
+	s.Break(ewstest.Fault{Op: "GetRooms", Room: "hq@rooms.test", Code: "ErrorInvalidSmtpAddress"})
+	rooms, _, err := c.Rooms(t.Context(), "")
+	if err != nil || len(rooms) != 1 || rooms[0].ID != "annex-1@rooms.test" {
+		t.Errorf("%+v, %v", rooms, err)
+	}
+	s.Break(ewstest.Fault{Op: "GetRooms", Room: "annex@rooms.test", Code: "ErrorInvalidSmtpAddress"})
+	if _, _, err := c.Rooms(t.Context(), ""); !errors.Is(err, connectors.Invalid) {
+		t.Errorf("no list can be read: %v", err)
+	}
+	s.Repair()
+	s.Break(ewstest.Fault{Op: "GetRooms", Room: "annex@rooms.test", Code: "ErrorInternalServerTransientError"})
+	if _, _, err := c.Rooms(t.Context(), ""); !errors.Is(err, connectors.Transient) {
+		t.Errorf("the server has trouble: %v", err)
+	}
+}
+
 // What an account may do in each way of access, as the server and the check say it.
 func TestRights(t *testing.T) {
 	t.Parallel()

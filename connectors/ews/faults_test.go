@@ -24,13 +24,15 @@ func TestCodes(t *testing.T) {
 	t.Parallel()
 	codes := map[connectors.Kind][]string{
 		connectors.Auth:      {"ErrorPasswordExpired", "ErrorPasswordChangeRequired", "ErrorAccountDisabled", "ErrorMailboxLogonFailed"},
-		connectors.Forbidden: {"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorAccessDenied", "ErrorCreateItemAccessDenied", "ErrorNotDelegate", "ErrorNoFreeBusyAccess"},
+		connectors.Forbidden: {"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorAccessDenied", "ErrorCreateItemAccessDenied", "ErrorNotDelegate", "ErrorNoFreeBusyAccess", "ErrorMissingEmailAddress"},
 		connectors.Throttled: {"ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorExceededSubscriptionCount"},
 		connectors.Transient: {
 			"ErrorTimeoutExpired", "ErrorInternalServerTransientError", "ErrorMailboxStoreUnavailable", "ErrorMailboxFailover", "ErrorMailboxMoveInProgress",
 			"ErrorADUnavailable", "ErrorInsufficientResources", "ErrorConnectionFailed", "ErrorNotEnoughMemory", "ErrorInternalServerError",
+			"ErrorServiceDiscoveryFailed", "ErrorProxyServiceDiscoveryFailed", "ErrorNoApplicableProxyCASServersAvailable", "ErrorDataSourceOperation",
+			"ErrorRequestAborted", "ErrorBatchProcessingStopped",
 		},
-		connectors.Gone: {"ErrorNonExistentMailbox", "ErrorFolderNotFound", "ErrorSyncFolderNotFound", "ErrorCannotFindUser", "ErrorItemNotFound"},
+		connectors.Gone: {"ErrorNonExistentMailbox", "ErrorFolderNotFound", "ErrorSyncFolderNotFound", "ErrorCannotFindUser", "ErrorItemNotFound", "ErrorNoCalendar"},
 		connectors.Conflict: {
 			"ErrorIrresolvableConflict", "ErrorInvalidChangeKey", "ErrorChangeKeyRequired", "ErrorChangeKeyRequiredForWriteOperations", "ErrorOccurrenceCrossingBoundary",
 		},

@@ -9,7 +9,8 @@ import (
 )
 
 // Rooms lists the rooms of all room lists. Rooms that are in none, or hidden from the address book, are
-// missing: FindRooms and typed addresses are for them. There is one page.
+// missing: FindRooms and typed addresses are for them. A list that the server can't resolve, such as one that
+// was renamed a moment ago, is left out when another one has rooms. There is one page.
 func (c *Conn) Rooms(ctx context.Context, _ string) ([]connectors.RoomRef, string, error) {
 	const op = "list rooms"
 	lists, _, err := c.roomLists(ctx, op)
@@ -17,10 +18,14 @@ func (c *Conn) Rooms(ctx context.Context, _ string) ([]connectors.RoomRef, strin
 		return nil, "", err
 	}
 	rooms := map[string]connectors.RoomRef{}
+	var bad error // of the first list that can't be read
 	for _, list := range lists {
 		m, _, err := c.call(ctx, c.plain(op, getRooms(list.Address)))
-		if err != nil {
+		if err != nil && (ofAll(err) || ctx.Err() != nil) {
 			return nil, "", err
+		}
+		if err != nil && bad == nil {
+			bad = err
 		}
 		for _, r := range m.child("Rooms").all("Room") {
 			if ref, ok := mailbox(r.child("Id")); ok {
@@ -31,7 +36,19 @@ func (c *Conn) Rooms(ctx context.Context, _ string) ([]connectors.RoomRef, strin
 			}
 		}
 	}
+	if len(rooms) == 0 && bad != nil {
+		return nil, "", bad
+	}
 	return sorted(rooms), "", nil
+}
+
+// ofAll reports whether an error says something of the whole system, not of what was asked for.
+func ofAll(err error) bool {
+	switch connectors.KindOf(err) {
+	case connectors.Forbidden, connectors.NotFound, connectors.Gone, connectors.Unsupported, connectors.Invalid:
+		return false
+	}
+	return true
 }
 
 func sorted(rooms map[string]connectors.RoomRef) []connectors.RoomRef {
