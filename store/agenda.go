@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -29,18 +32,21 @@ type AgendaChange struct{ Added, Changed, Removed, Same int }
 // Any reports whether anything changed.
 func (c AgendaChange) Any() bool { return c.Added+c.Changed+c.Removed > 0 }
 
-// stored is what is compared: an event that is equal costs no write.
+// stored is what is known of a booking of a calendar. What is compared comes as one text: so an agenda is read with few columns.
 type stored struct {
 	id        BookingID
+	uid       string
+	original  string
 	cancelled bool
-	organizer PersonID
-	e         SyncedEvent
+	from      time.Time
+	token     string
+	says      string
 }
 
 // ApplyAgenda makes the stored bookings of a calendar between from and to equal to events. With complete
 // unset nothing is removed. What left the window (it ended before from) keeps its times, while who and
-// what are forgotten. Bookings that had begun and are gone are kept as cancelled facts. ErrNotFound when the
-// calendar was detached.
+// what are forgotten; a window that lies ahead forgets nothing. Bookings that had begun and are gone are kept as cancelled
+// facts. ErrNotFound when the calendar was detached.
 func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, complete bool) (AgendaChange, error) {
 	var ch AgendaChange
 	if _, err := one(tx, value[int], `SELECT 1 FROM resource WHERE id = ? AND deleted_at IS NULL`, c.ID); err != nil {
@@ -50,27 +56,23 @@ func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, 
 	if err != nil {
 		return ch, err
 	}
+	events = tidy(events, old)
+	people := map[[2]string]PersonID{}
 	for _, e := range events {
-		id := e.UID + "\x00" + e.Original
-		o, known := old[id]
-		if !known { // it may lie outside the window by its old times
-			if o, known, err = tx.storedEvent(c.ID, e); err != nil {
-				return ch, err
-			}
-		}
-		delete(old, id)
-		switch {
-		case !known:
-			ch.Added++
-			err = tx.insertSynced(c, e)
-		case same(o, e):
+		o, known := old[e.identity()]
+		delete(old, e.identity())
+		if known && o.same(e) {
 			ch.Same++
-		default:
-			ch.Changed++
-			err = tx.updateSynced(o, e)
+			continue
 		}
+		added, err := tx.saveSynced(c, o, e, people)
 		if err != nil {
 			return ch, err
+		}
+		if added {
+			ch.Added++
+		} else {
+			ch.Changed++
 		}
 	}
 	if complete {
@@ -84,107 +86,128 @@ func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, 
 			}
 		}
 	}
+	if from.After(tx.now) {
+		return ch, nil
+	}
 	_, err = tx.exec(`DELETE FROM booking_person WHERE booking_id IN
 		(SELECT id FROM booking WHERE workspace_id = ? AND resource_id = ? AND anonymised_at IS NULL AND to_at <= ?)`, c.Workspace, c.ID, unix(from))
 	return ch, err
 }
 
-const storedColumns = `b.id, b.cancelled_at IS NOT NULL, b.ext_uid, b.ext_original, b.ext_key, b.ext_rev, b.from_at, b.to_at, b.from_wall, b.to_wall,
-	b.zone, b.all_day, b.private, b.tentative, b.ext_mine, b.has_image, b.token, coalesce(p.subject, ''), p.organizer_id, coalesce(o.name, ''), coalesce(o.email, '')
-	FROM booking b LEFT JOIN booking_person p ON p.booking_id = b.id LEFT JOIN person o ON o.id = p.organizer_id`
+// identity names the occurrence within its calendar.
+func (e SyncedEvent) identity() string { return e.UID + "\x00" + e.Original }
 
-func scanStored(r scanner) (stored, error) {
-	var s stored
-	e := &s.e
-	return s, r.Scan(&s.id, &s.cancelled, &e.UID, &e.Original, &e.Key, &e.Rev, instant{&e.From}, instant{&e.To}, &e.FromWall, &e.ToWall,
-		&e.Zone, &e.AllDay, &e.Private, &e.Tentative, &e.Mine, &e.HasImage, &e.Token, &e.Subject, nullable[PersonID]{&s.organizer}, &e.Organizer, &e.Address)
+// tidy returns the events as they are stored: names and addresses in the form that persons have, and each token with one
+// event only. A copy of a booking of ours carries its token too, and so does each occurrence when somebody makes a
+// series of it: the one that has it by now keeps it.
+func tidy(events []SyncedEvent, old map[string]stored) []SyncedEvent {
+	events = slices.Clone(events)
+	owner := map[string]string{}
+	for i := range events {
+		e := &events[i]
+		e.Organizer, e.Address = strings.TrimSpace(e.Organizer), foldEmail(e.Address)
+		if _, taken := owner[e.Token]; !taken || old[e.identity()].token == e.Token {
+			owner[e.Token] = e.identity()
+		}
+	}
+	for i := range events {
+		if e := &events[i]; owner[e.Token] != e.identity() {
+			e.Token = ""
+		}
+	}
+	return events
+}
+
+// between stands between the parts of stored.says.
+const between = "\x1f"
+
+// says tells in one text all that is compared but the token, as storedAgenda does. An address tells who it is, whatever
+// name this system gives.
+func (e SyncedEvent) says() string {
+	flag := func(b bool) string {
+		if b {
+			return "1"
+		}
+		return "0"
+	}
+	return strings.Join([]string{
+		strconv.FormatInt(unix(e.From), 10), strconv.FormatInt(unix(e.To), 10), e.FromWall, e.ToWall, e.Zone,
+		flag(e.AllDay), flag(e.Private), flag(e.Tentative), flag(e.Mine), flag(e.HasImage), e.Key, e.Rev, cmp.Or(e.Address, e.Organizer), e.Subject,
+	}, between)
 }
 
 func (tx *Tx) storedAgenda(c Resource, from, to time.Time) (map[string]stored, error) {
-	rows, err := list(tx, scanStored, `SELECT `+storedColumns+` WHERE b.workspace_id = ? AND b.resource_id = ? AND b.anonymised_at IS NULL
-		AND b.from_at < ? AND b.to_at > ? LIMIT 100000`, c.Workspace, c.ID, unix(to), unix(from))
+	rows, err := list(tx, func(r scanner) (stored, error) {
+		var o stored
+		return o, r.Scan(&o.id, &o.uid, &o.original, &o.cancelled, instant{&o.from}, &o.token, &o.says)
+	}, `SELECT b.id, b.ext_uid, b.ext_original, b.cancelled_at IS NOT NULL, b.from_at, b.token,
+		concat_ws('`+between+`', b.from_at, b.to_at, b.from_wall, b.to_wall, b.zone, b.all_day, b.private, b.tentative, b.ext_mine, b.has_image, b.ext_key, b.ext_rev,
+			coalesce(nullif(o.email, ''), o.name, ''), coalesce(p.subject, ''))
+		FROM booking b LEFT JOIN booking_person p ON p.booking_id = b.id LEFT JOIN person o ON o.id = p.organizer_id
+		WHERE b.workspace_id = ? AND b.resource_id = ? AND b.anonymised_at IS NULL AND b.from_at < ? AND b.to_at > ? LIMIT 100000`,
+		c.Workspace, c.ID, unix(to), unix(from))
 	if err != nil {
 		return nil, err
 	}
 	m := make(map[string]stored, len(rows))
-	for _, s := range rows {
-		m[s.e.UID+"\x00"+s.e.Original] = s
+	for _, o := range rows {
+		m[SyncedEvent{UID: o.uid, Original: o.original}.identity()] = o
 	}
 	return m, nil
 }
 
-func (tx *Tx) storedEvent(r ResourceID, e SyncedEvent) (stored, bool, error) {
-	rows, err := list(tx, scanStored, `SELECT `+storedColumns+` WHERE b.hosted = 0 AND b.resource_id = ? AND b.ext_uid = ? AND b.ext_uid <> '' AND b.ext_original = ?`,
-		r, e.UID, e.Original)
-	if err != nil || len(rows) == 0 {
-		return stored{}, false, err
-	}
-	return rows[0], true, nil
-}
-
 // same reports whether a stored booking says all that e says. A stored token is never lost: it stays when the
 // system does not tell it.
-func same(o stored, e SyncedEvent) bool {
-	if o.cancelled {
-		return false
-	}
-	if e.Token == "" {
-		e.Token = o.e.Token
-	}
-	if !o.e.From.Equal(e.From) || !o.e.To.Equal(e.To) {
-		return false
-	}
-	if e.Address != "" && strings.EqualFold(strings.TrimSpace(e.Address), o.e.Address) {
-		e.Organizer, e.Address = o.e.Organizer, o.e.Address // the same person, whatever name this system gives
-	}
-	e.From, e.To, e.Created = o.e.From, o.e.To, o.e.Created
-	return o.e == e
+func (o stored) same(e SyncedEvent) bool {
+	return !o.cancelled && (e.Token == "" || e.Token == o.token) && o.says == e.says()
 }
 
-func (tx *Tx) insertSynced(c Resource, e SyncedEvent) error {
-	id := NewID[BookingID]()
+// saveSynced adds an event, or changes the booking that mirrors it; it may lie outside the window by its old times. How a
+// booking ended stays noted while its times stay.
+func (tx *Tx) saveSynced(c Resource, o stored, e SyncedEvent, people map[[2]string]PersonID) (added bool, err error) {
+	if e.Token != "" && e.Token != o.token { // another booking that had it is gone, or was copied
+		if _, err := tx.exec(`UPDATE booking SET token = '' WHERE workspace_id = ? AND token = ? AND token <> ''`, c.Workspace, e.Token); err != nil {
+			return false, err
+		}
+	}
 	created := e.Created
 	if created.IsZero() || created.After(tx.now) {
 		created = tx.now
 	}
-	_, err := tx.exec(`INSERT INTO booking (id, workspace_id, hosted, from_at, to_at, from_wall, to_wall, zone, all_day, private, tentative,
+	id := NewID[BookingID]()
+	now, err := one(tx, value[BookingID], `INSERT INTO booking (id, workspace_id, hosted, from_at, to_at, from_wall, to_wall, zone, all_day, private, tentative,
 		source, created_at, updated_at, resource_id, ext_key, ext_uid, ext_original, ext_rev, ext_mine, has_image, token)
-		VALUES (?,?,0,?,?,?,?,?,?,?,?,'calendar',?,?,?,?,?,?,?,?,?,?)`,
+		VALUES (?,?,0,?,?,?,?,?,?,?,?,'calendar',?,?,?,?,?,?,?,?,?,?)
+		ON CONFLICT (resource_id, ext_uid, ext_original) WHERE hosted = 0 AND ext_uid <> '' DO UPDATE SET
+			end_reason = CASE WHEN cancelled_at IS NULL AND from_at = excluded.from_at AND to_at = excluded.to_at THEN end_reason ELSE '' END,
+			from_at = excluded.from_at, to_at = excluded.to_at, from_wall = excluded.from_wall, to_wall = excluded.to_wall, zone = excluded.zone,
+			all_day = excluded.all_day, private = excluded.private, tentative = excluded.tentative, ext_key = excluded.ext_key, ext_rev = excluded.ext_rev,
+			ext_mine = excluded.ext_mine, has_image = excluded.has_image, token = coalesce(nullif(excluded.token, ''), token),
+			updated_at = excluded.updated_at, revision = revision + 1, cancelled_at = NULL
+		RETURNING id`,
 		id, c.Workspace, unix(e.From), unix(e.To), e.FromWall, e.ToWall, e.Zone, e.AllDay, e.Private, e.Tentative,
 		unix(created), unix(tx.now), c.ID, e.Key, e.UID, e.Original, e.Rev, e.Mine, e.HasImage, e.Token)
 	if err != nil {
-		return fmt.Errorf("add synced booking: %w", err)
+		return false, fmt.Errorf("save synced booking: %w", err)
 	}
-	return tx.saveSyncedPerson(id, e)
-}
-
-func (tx *Tx) updateSynced(o stored, e SyncedEvent) error {
-	token := e.Token
-	if token == "" {
-		token = o.e.Token
-	}
-	if err := tx.must(`UPDATE booking SET from_at = ?, to_at = ?, from_wall = ?, to_wall = ?, zone = ?, all_day = ?, private = ?, tentative = ?,
-		ext_key = ?, ext_rev = ?, ext_mine = ?, has_image = ?, token = ?, updated_at = ?, revision = revision + 1, cancelled_at = NULL, end_reason = '' WHERE id = ?`,
-		unix(e.From), unix(e.To), e.FromWall, e.ToWall, e.Zone, e.AllDay, e.Private, e.Tentative,
-		e.Key, e.Rev, e.Mine, e.HasImage, token, unix(tx.now), o.id); err != nil {
-		return fmt.Errorf("change synced booking: %w", err)
-	}
-	return tx.saveSyncedPerson(o.id, e)
+	return now == id, tx.saveSyncedPerson(now, e, people)
 }
 
 // saveSyncedPerson keeps who created the booking here (a booking of ours that came back from its system) and
-// replaces what the system tells.
-func (tx *Tx) saveSyncedPerson(id BookingID, e SyncedEvent) error {
+// replaces what the system tells. People are those that this transaction has met.
+func (tx *Tx) saveSyncedPerson(id BookingID, e SyncedEvent, people map[[2]string]PersonID) error {
 	if e.Private {
 		_, err := tx.exec(`UPDATE booking_person SET subject = '', organizer_id = NULL WHERE booking_id = ?`, id)
 		return err
 	}
-	var organizer PersonID
-	if e.Organizer != "" || e.Address != "" {
+	who := [2]string{e.Organizer, e.Address}
+	organizer, met := people[who]
+	if !met {
 		var err error
 		if organizer, err = tx.FindOrCreatePerson(e.Organizer, e.Address); err != nil {
 			return err
 		}
+		people[who] = organizer
 	}
 	_, err := tx.exec(`INSERT INTO booking_person (booking_id, subject, organizer_id) VALUES (?,?,?)
 		ON CONFLICT (booking_id) DO UPDATE SET subject = excluded.subject, organizer_id = excluded.organizer_id`,
@@ -193,7 +216,7 @@ func (tx *Tx) saveSyncedPerson(id BookingID, e SyncedEvent) error {
 }
 
 func (tx *Tx) removeSynced(o stored) error {
-	if o.e.From.After(tx.now) {
+	if o.from.After(tx.now) {
 		return tx.must(`DELETE FROM booking WHERE id = ?`, o.id)
 	}
 	if _, err := tx.exec(`DELETE FROM booking_person WHERE booking_id = ?`, o.id); err != nil {
@@ -227,14 +250,16 @@ type SyncedRef struct {
 	Event    SyncedEvent
 }
 
-// SyncedRef returns a booking that mirrors a booking system, or ErrNotFound.
+// SyncedRef returns a booking that mirrors a booking system, or ErrNotFound. Of the event it tells what the system needs
+// to find it, and its times.
 func (tx *Tx) SyncedRef(id BookingID) (SyncedRef, error) {
-	r, err := one(tx, value[string], `SELECT resource_id FROM booking WHERE id = ? AND hosted = 0 AND cancelled_at IS NULL`, id)
-	if err != nil {
-		return SyncedRef{}, err
-	}
-	s, err := one(tx, scanStored, `SELECT `+storedColumns+` WHERE b.id = ?`, id)
-	return SyncedRef{ID: id, Resource: ResourceID(r), Event: s.e}, err
+	return one(tx, func(r scanner) (SyncedRef, error) {
+		ref := SyncedRef{ID: id}
+		e := &ref.Event
+		return ref, r.Scan(&ref.Resource, &e.UID, &e.Original, &e.Key, &e.Rev, instant{&e.From}, instant{&e.To}, &e.AllDay,
+			&e.Private, &e.Tentative, &e.Mine, &e.HasImage, &e.Token)
+	}, `SELECT resource_id, ext_uid, ext_original, ext_key, ext_rev, from_at, to_at, all_day, private, tentative, ext_mine, has_image, token
+		FROM booking WHERE id = ? AND hosted = 0 AND cancelled_at IS NULL`, id)
 }
 
 // AgendaEdge reports whether a booking of the workspace begins or ends in [from, to). An end counts only while
