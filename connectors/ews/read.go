@@ -34,6 +34,12 @@ func (c *Conn) Read(ctx context.Context, req connectors.ReadRequest) (connectors
 			return connectors.Snapshot{}, gone(err)
 		}
 	}
+	if err := c.learnZones(ctx, op, r.about, r.plain, req.Room.Zone); err != nil {
+		return connectors.Snapshot{}, gone(err)
+	}
+	for _, item := range r.plain {
+		r.add(item)
+	}
 	if err := r.series(ctx, op); err != nil {
 		return connectors.Snapshot{}, gone(err)
 	}
@@ -65,6 +71,7 @@ type reader struct {
 	window   when.Interval
 	limit    int
 	seen     map[string]bool // items, by key
+	plain    []*node         // all others
 	masters  []*node         // series that the server did not expand
 	events   []connectors.Event
 	skipped  int
@@ -74,7 +81,7 @@ type reader struct {
 
 // view reads one part of the window, and its halves when the server could not send all of it.
 func (r *reader) view(ctx context.Context, op string, w when.Interval) error {
-	m, p, err := r.c.call(ctx, r.c.about(op, r.room, findWindow(r.c.calendarFolder(r.room.ID), w, r.limit)))
+	m, p, err := r.c.call(ctx, r.about(op, findWindow(r.c.calendarFolder(r.room.ID), w, r.limit)))
 	tooMuch := codeIs(err, "ErrorExceededFindCountLimit", "ErrorCalendarViewRangeTooBig") && connectors.AfterOf(err) == 0
 	if err != nil && !tooMuch {
 		return err
@@ -95,22 +102,29 @@ func (r *reader) view(ctx context.Context, op string, w when.Interval) error {
 	}
 	r.asOf = p.http.AsOf()
 	for _, item := range root.child("Items").all("CalendarItem") {
-		r.add(item)
+		r.take(item)
 	}
 	return nil
 }
 
-// add takes one item, once: events that span two parts of the window come twice.
-func (r *reader) add(item *node) {
+// about is a request about the room.
+func (r *reader) about(op, body string) request { return r.c.about(op, r.room, body) }
+
+// take notes one item, once: events that span two parts of the window come twice.
+func (r *reader) take(item *node) {
 	id := item.child("ItemId").attr("Id")
-	if id != "" && r.seen[id] {
-		return
+	switch {
+	case id != "" && r.seen[id]:
+	case item.child("CalendarItemType").word() == "RecurringMaster":
+		r.masters = append(r.masters, item)
+	default:
+		r.plain = append(r.plain, item)
 	}
 	r.seen[id] = true
-	if item.child("CalendarItemType").word() == "RecurringMaster" {
-		r.masters = append(r.masters, item)
-		return
-	}
+}
+
+// add turns an item into an event.
+func (r *reader) add(item *node) {
 	e, drop, ok := event(item, r.room.Zone)
 	switch {
 	case !ok:
@@ -158,16 +172,17 @@ func event(item *node, zone *time.Location) (e connectors.Event, drop, ok bool) 
 	}
 	e.Rev = item.child("ItemId").attr("ChangeKey")
 	e.From, e.To = from, to
+	made := madeIn(item)
 	if item.child("IsAllDayEvent").yes() {
 		e.AllDay = true
-		e.FirstDay, e.EndDay = days(from, to, zone)
+		e.FirstDay, e.EndDay = days(from, to, zone, made)
 		e.From, e.To = e.FirstDay.Start(zone).UTC(), e.EndDay.Start(zone).UTC()
 	}
 	e.Series = item.child("UID").word()
 	if e.Series == "" {
 		e.Series = "item-" + e.Key
 	}
-	e.Occurrence = occurrence(item, e.AllDay, from, zone)
+	e.Occurrence = occurrence(item, e.AllDay, from, zone, made)
 	busy := item.child("LegacyFreeBusyStatus").word()
 	e.Tentative, e.Free = busy == "Tentative", busy == "Free" || busy == "WorkingElsewhere"
 	e.Created, _ = item.child("DateTimeCreated").time()
@@ -251,7 +266,7 @@ func organizer(item *node, e *connectors.Event) {
 }
 
 // occurrence names an occurrence of a series by its original start, as the contract wants it.
-func occurrence(item *node, allDay bool, from time.Time, zone *time.Location) string {
+func occurrence(item *node, allDay bool, from time.Time, zone, made *time.Location) string {
 	at, ok := item.child("RecurrenceId").time()
 	if !ok {
 		switch item.child("CalendarItemType").word() {
@@ -262,19 +277,8 @@ func occurrence(item *node, allDay bool, from time.Time, zone *time.Location) st
 		}
 	}
 	if allDay {
-		first, _ := days(at, at, zone)
+		first, _ := days(at, at, zone, made)
 		return strings.ReplaceAll(first.String(), "-", "")
 	}
 	return at.Format("20060102T150405Z")
-}
-
-// days are the days of an event that lasts whole ones. Its bounds are midnights in the zone of whoever made
-// it, which the server does not tell: the day is the one whose midnight in the room's zone is nearest.
-func days(from, to time.Time, zone *time.Location) (first, end when.Date) {
-	first = when.DayOf(from, zone)
-	if next := first.Add(1); next.Start(zone).Sub(from) < from.Sub(first.Start(zone)) {
-		first = next
-	}
-	n := int((to.Sub(from) + 12*time.Hour) / (24 * time.Hour))
-	return first, first.Add(max(n, 1))
 }

@@ -53,6 +53,9 @@ func everything(t *testing.T) map[string][]string {
 				Name: "day", Subject: "day", AllDay: true, Start: time.Date(2026, 11, 26, 0, 0, 0, 0, zone), End: time.Date(2026, 11, 27, 0, 0, 0, 0, zone),
 				Attachments: []ewstest.Attachment{{Name: "a.png", Type: "image/png", Data: []byte("\x89PNG\r\n\x1a\nx")}},
 			})
+			s.Put(room1, ewstest.Event{
+				Name: "day elsewhere", AllDay: true, Zone: "UTC", Start: time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC), End: time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC),
+			})
 			for i, c := range conns {
 				ctx := t.Context()
 				ch, err := c.Probe(ctx, room, nil)
@@ -130,6 +133,9 @@ func TestRequestsAgainstTheSchema(t *testing.T) {
 		if len(sent[op]) == 0 {
 			t.Errorf("%s was never sent", op)
 		}
+	}
+	if !strings.Contains(strings.Join(sent["GetItem"], ""), "calendar:StartTimeZone") {
+		t.Error("nobody was asked for the zone of whole days")
 	}
 	dir := t.TempDir()
 	files := map[string][]string{} // by schema

@@ -56,7 +56,7 @@ func (r *reader) items(ctx context.Context, op, shape string, n int, ref func(in
 		for i := from; i < min(from+atOnce, n); i++ {
 			refs = append(refs, ref(i))
 		}
-		p, err := r.c.send(ctx, r.c.about(op, r.room, getItems(shape, refs...)))
+		p, err := r.c.send(ctx, r.about(op, getItems(shape, refs...)))
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func newSeries(item *node, zone *time.Location, bare bool) (recurring, bool) {
 	stamp := func(t time.Time) string { return ";TZID=" + zone.String() + ":" + t.In(zone).Format("20060102T150405") }
 	if allDay {
 		stamp = func(t time.Time) string {
-			d, _ := days(t, t, zone)
+			d, _ := days(t, t, zone, nil)
 			return ";VALUE=DATE:" + strings.ReplaceAll(d.String(), "-", "")
 		}
 	}
@@ -166,7 +166,7 @@ func newSeries(item *node, zone *time.Location, bare bool) (recurring, bool) {
 		if !allDay {
 			return stamp(to)
 		}
-		_, last := days(from, to, zone)
+		_, last := days(from, to, zone, nil)
 		return ";VALUE=DATE:" + strings.ReplaceAll(last.String(), "-", "")
 	}
 	changed := map[string]string{}
@@ -188,7 +188,7 @@ func newSeries(item *node, zone *time.Location, bare bool) (recurring, bool) {
 		if ok1 && ok2 && ok3 {
 			name := original.Format("20060102T150405Z")
 			if allDay {
-				d, _ := days(original, original, zone)
+				d, _ := days(original, original, zone, nil)
 				name = strings.ReplaceAll(d.String(), "-", "")
 			}
 			changed[name] = m.child("ItemId").attr("Id")

@@ -149,6 +149,9 @@ func (c *Conn) current(ctx context.Context, op string, b box, ev connectors.Even
 		return current{}, err
 	}
 	item, err := c.item(ctx, op, b, ref)
+	if err == nil && ref.index == 0 { // as Read does; occurrences that we have worked out are in the room's zone
+		err = c.learnZones(ctx, op, b.request, []*node{item}, b.zone)
+	}
 	if err != nil {
 		return current{}, err
 	}

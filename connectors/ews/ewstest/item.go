@@ -22,6 +22,7 @@ type Event struct {
 	Address    string
 	Start, End time.Time // in the zone of whoever made it
 	AllDay     bool
+	Zone       string // StartTimeZone, by its Windows name; "" = the server does not tell
 	Rule       string // RRULE
 	Deleted    []time.Time
 	Exceptions []Exception
@@ -74,6 +75,7 @@ type item struct {
 	box  *mailbox
 	name string
 	uid  string
+	zone string
 	fields
 	meeting    bool
 	response   string
@@ -131,7 +133,7 @@ func (s *Server) Put(address string, e Event) {
 			it.n, it.createdSeq = old.n, old.createdSeq
 		}
 	}
-	it.box, it.name, it.uid = b, e.Name, or(e.UID, e.Name)
+	it.box, it.name, it.uid, it.zone = b, e.Name, or(e.UID, e.Name), e.Zone
 	it.fields = fields{
 		subject: e.Subject, body: e.Body, sensitivity: or(e.Sensitivity, "Normal"), busy: or(e.Busy, "Busy"), start: e.Start, end: e.End,
 		allDay: e.AllDay, cancelled: e.Cancelled, props: maps.Clone(e.Properties), attachments: e.Attachments, modified: s.clock(), seq: s.seq,

@@ -163,6 +163,9 @@ func (o occurrence) xml(sh shape) string {
 		add("calendar:ModifiedOccurrences", it.modifiedXML())
 		add("calendar:DeletedOccurrences", it.deletedXML())
 	}
+	if it.zone != "" {
+		add("calendar:StartTimeZone", `<t:StartTimeZone Id="`+esc(it.zone)+`"/>`)
+	}
 	return "<t:CalendarItem>" + b.String() + "</t:CalendarItem>"
 }
 
