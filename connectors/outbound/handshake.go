@@ -134,7 +134,9 @@ func (c *Client) signIn(ctx context.Context, k call, h laneHost) (*Response, err
 	}
 	switch {
 	case err == nil && resp.Status != http.StatusUnauthorized:
-		c.sign.accepted(bind, fell)
+		if k.lane.hosts[hostPort(k.req.URL)].signed != nil {
+			c.sign.accepted(bind, fell)
+		}
 	case refusal(resp, err):
 		k.lane.renew()
 		c.sign.refused(fell)
@@ -204,7 +206,11 @@ func (c *Client) handshake(ctx context.Context, k call, h laneHost, bind bool) (
 			if len(send.req.Body) != len(k.req.Body) && resp.Status < 400 {
 				return nil, &connectors.Error{Kind: connectors.Invalid, Op: k.req.Op, Code: "sign-in ended early"}
 			}
-			k.lane.hosts[hostPort(k.req.URL)] = laneHost{wire: h.wire, state: l.state, signed: l.conn}
+			known := laneHost{wire: h.wire, state: l.state}
+			if (c.opt.Credentials.Scheme != NTLM || leg > 0) && !ofGateway(resp.Status) {
+				known.signed = l.conn
+			}
+			k.lane.hosts[hostPort(k.req.URL)] = known
 			return resp, nil
 		}
 		if leg > 0 && l.conn != conn {
@@ -214,6 +220,17 @@ func (c *Client) handshake(ctx context.Context, k call, h laneHost, bind bool) (
 		conn, state = l.conn, l.state
 	}
 	return resp, nil
+}
+
+// ofGateway reports whether a status perhaps comes from what stands in front of a server that never saw the
+// sign-in.
+func ofGateway(status int) bool {
+	switch status {
+	case http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 // pick returns the scheme's name to answer with, "" when the server does not offer it. A server that

@@ -34,6 +34,7 @@ type connServer struct {
 	forgets  bool   // signs in one request only
 	binding  string // what has to be in the second message; "any" = does not matter
 	closes   bool   // closes the connection after the first message
+	away     int    // how many messages of a sign-in get a 503 from a gateway in front
 	oneLeg   bool   // the first message is the password already, like Kerberos
 	signed   map[net.Conn]bool
 	greeted  map[net.Conn]bool
@@ -84,6 +85,10 @@ func (s *connServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			ask("")
 			return
 		}
+	} else if s.away > 0 {
+		s.away--
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
 	} else {
 		token, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(value, s.scheme+" "))
 		if !s.oneLeg && string(token) == "hello" {
@@ -484,5 +489,26 @@ func TestConnectionSignInByProxy(t *testing.T) {
 	}
 	if s.shakes != 1 || asked != 1 {
 		t.Errorf("%d sign-ins over %d tunnels, want 1 and 1", s.shakes, asked)
+	}
+}
+
+// A gateway that answers in place of the server proves nothing about binding: afterwards the one try without
+// is still there.
+func TestGatewayProvesNothing(t *testing.T) {
+	t.Parallel()
+	for _, oneLeg := range []bool{false, true} {
+		s := newConnServer(t, true)
+		if s.oneLeg = oneLeg; oneLeg {
+			s.scheme = "Negotiate"
+		}
+		s.away, s.binding = 1, ""
+		c := s.client(t, "p")
+		r, err := s.post(c, "/", []byte("x"))
+		wantStatus(t, r, err, http.StatusServiceUnavailable)
+		r, err = s.post(c, "/", []byte("x"))
+		wantStatus(t, r, err, http.StatusOK)
+		if !r.Unbound || s.refused != 1 || s.shakes != 1 {
+			t.Errorf("unbound %v, %d refused, %d accepted", r.Unbound, s.refused, s.shakes)
+		}
 	}
 }
