@@ -52,7 +52,7 @@ type signing struct {
 	proven   bool // the last sign-in worked
 	refusals int
 	bound    boundState
-	each     map[string]bool // hosts, with port, that forget a connection's sign-in after each request
+	lost     map[string]int // by host:port: how often in a row a connection's sign-in was forgotten
 }
 
 // boundState is what a server's refusals taught about channel binding.
@@ -81,11 +81,15 @@ func (c *Client) onLane(ctx context.Context, k call, trusted bool) (*Response, e
 	wire := known.wire
 	if !trusted || wire == "" || !c.sign.eachTime(host) {
 		resp, l, err := c.once(ctx, k, "")
+		signed := known.signed != nil && known.signed == l.conn
 		if err != nil || resp.Status != http.StatusUnauthorized || !trusted {
+			if err == nil && signed {
+				c.sign.kept(host)
+			}
 			c.mark(resp)
 			return resp, err
 		}
-		if known.signed != nil && known.signed == l.conn {
+		if signed {
 			c.sign.forgets(host)
 		}
 		if wire = pick(c.opt.Credentials.Scheme, resp.Header); wire == "" {
@@ -374,18 +378,30 @@ func (s *signing) unbound() bool {
 	return s.bound == boundRefused
 }
 
+// forgetful is how often in a row a host forgets a sign-in before it is asked with each request at once. Once
+// may be a server's restart.
+const forgetful = 2
+
 // eachTime reports whether a host wants a sign-in with each request, and the last one worked.
 func (s *signing) eachTime(host string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.proven && s.each[host]
+	return s.proven && s.lost[host] >= forgetful
 }
 
+// forgets notes a connection that was signed in and is asked again.
 func (s *signing) forgets(host string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.each == nil {
-		s.each = map[string]bool{}
+	if s.lost == nil {
+		s.lost = map[string]int{}
 	}
-	s.each[host] = true
+	s.lost[host]++
+}
+
+// kept notes a connection that stayed signed in.
+func (s *signing) kept(host string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.lost, host)
 }
