@@ -21,6 +21,10 @@ func window(now time.Time, zone *time.Location) when.Interval {
 func (s *Service) syncRoom(ctx context.Context, rm *room) {
 	rm.lease.Lock()
 	defer rm.lease.Unlock()
+	if s.silent(rm) {
+		s.later(rm)
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
 	defer cancel()
 	look, err := s.look(ctx, rm)
@@ -33,21 +37,16 @@ func (s *Service) syncRoom(ctx context.Context, rm *room) {
 	s.settle(ctx, rm, err)
 }
 
-// syncBatch probes several rooms in one request and reads those that changed, one after the other. A room that somebody
-// writes to at this moment is left for later.
+// syncBatch probes several rooms in one request and reads those that changed, one after the other. Each room's lease is held
+// only while it is read: nobody at a door waits for the other rooms.
 func (s *Service) syncBatch(ctx context.Context, b connectors.Batcher, rooms []*room) {
 	var asked []connectors.ProbeRequest
 	var taken []*room
 	var looks []look
 	for _, rm := range rooms {
-		if !rm.lease.TryLock() {
-			s.later(rm)
-			continue
-		}
 		l, err := s.look(ctx, rm)
 		if err != nil {
 			s.settle(ctx, rm, err)
-			rm.lease.Unlock()
 			continue
 		}
 		asked = append(asked, connectors.ProbeRequest{Room: l.target, Cursor: l.stored.cursor})
@@ -64,7 +63,6 @@ func (s *Service) syncBatch(ctx context.Context, b connectors.Batcher, rooms []*
 		if errors.Is(results[i].Err, connectors.Auth) {
 			if refused { // by the same sign-in, which counts once
 				s.later(rm)
-				rm.lease.Unlock()
 				continue
 			}
 			refused = true
@@ -73,27 +71,34 @@ func (s *Service) syncBatch(ctx context.Context, b connectors.Batcher, rooms []*
 	}
 }
 
-// endBatched reads one room of a batch when it changed, and puts it back into the queue.
+// endBatched reads one room of a batch when it changed, and puts it back into the queue. A room that somebody writes to at
+// this moment is left for later: its probe sees the change again.
 func (s *Service) endBatched(ctx context.Context, rm *room, l look, result connectors.ProbeResult) {
-	defer rm.lease.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
 	defer cancel()
 	err := result.Err
-	if err == nil && s.waiting(rm.sys) {
-		s.later(rm) // an earlier room of this batch was asked to wait: that holds for all
-		return
-	}
 	if err == nil {
+		if !rm.lease.TryLock() {
+			s.later(rm)
+			return
+		}
+		defer rm.lease.Unlock()
+		if s.silent(rm) {
+			s.later(rm)
+			return
+		}
 		err = s.follow(ctx, rm, l, result.Change)
 	}
 	s.settle(ctx, rm, err)
 }
 
-// waiting reports whether a system asked for time.
-func (s *Service) waiting(sys *system) bool {
+// silent reports whether a room is not to be asked about although it was handed out: since then, through another room or
+// somebody's booking, the system asked for time or refused the sign-in for good.
+func (s *Service) silent(rm *room) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.o.Now().Before(sys.blocked)
+	now := s.o.Now()
+	return now.Before(rm.sys.blocked) || now.Before(rm.r.WaitUntil) || !rm.sys.s.PausedAt.IsZero()
 }
 
 // later puts a room back that was handed out but not asked.
@@ -112,7 +117,7 @@ type look struct {
 	mustRead bool // forced, hourly or a new day: read whatever the probe says
 }
 
-// look prepares a cycle: probe -> unchanged: done; changed or due for a whole read: read and apply. rm.lease is held.
+// look prepares a cycle: probe -> unchanged: done; changed or due for a whole read: read and apply.
 func (s *Service) look(ctx context.Context, rm *room) (l look, err error) {
 	s.mu.Lock()
 	now := s.o.Now()
@@ -121,7 +126,6 @@ func (s *Service) look(ctx context.Context, rm *room) (l look, err error) {
 		safety = calmRead
 	}
 	l.mustRead = rm.force || rm.lastRead.IsZero() || now.Sub(rm.lastRead) >= safety || rm.dayRead != when.DayOf(now, rm.zone)
-	rm.force = false
 	rm.sys.reads++
 	l.target = connectors.Room{ID: rm.sys.kind.roomID(c), Zone: rm.zone}
 	s.mu.Unlock()
@@ -178,6 +182,8 @@ func (s *Service) marks(ctx context.Context, id store.ResourceID) (m marks, err 
 // Nothing is written where all is as it was. next is the mark for the next probe, kept when the read was complete;
 // nil keeps the stored one.
 func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.Room, stored marks, state []byte, next connectors.Cursor) (changed bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, roomTimeout) // a write reads back even when nobody waits for it any more
+	defer cancel()
 	now := s.o.Now()
 	w := window(now, rm.zone)
 	snap, err := rm.sys.conn.Read(ctx, connectors.ReadRequest{
@@ -216,7 +222,7 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rm.lastRead, rm.dayRead, rm.progress = now, when.DayOf(now, rm.zone), [2]int{}
+	rm.lastRead, rm.dayRead, rm.force, rm.progress = now, when.DayOf(now, rm.zone), false, [2]int{}
 	rm.r.Skipped, rm.r.Warnings = snap.Skipped, nil
 	for _, warn := range snap.Warnings {
 		rm.r.Warnings = append(rm.r.Warnings, store.ResourceWarning{Key: warn.Key, Count: warn.Count, Said: warn.Said})
@@ -261,8 +267,9 @@ func normalise(events []connectors.Event, w when.Interval, zone *time.Location) 
 
 // settle notes how a cycle ended, and when the room is due again.
 func (s *Service) settle(ctx context.Context, rm *room, err error) {
-	if errors.Is(err, errDetached) || ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
-		err = nil // the room is gone, or we are stopping: this says nothing about the system
+	if errors.Is(err, errDetached) || err != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+		s.later(rm) // the room is gone, or we are stopping: this says nothing about the system
+		return
 	}
 	ctx = context.WithoutCancel(ctx)
 	hot := s.hot(ctx, rm)
