@@ -28,8 +28,8 @@ type Outcome struct {
 	Event   Event   // ours as read back, when Done
 	Others  []Event // who was in the way when Taken or Tie; personal parts included, so disclose with care
 	State   []byte  // the newest State of the room, to be stored even with an error; nil when no read succeeded
-	// Left is set with an error only: what we wrote could be neither verified nor undone and is perhaps
-	// still there. Call again with the same draft to settle it, or release it later.
+	// Left is set with an error only: what we wrote is perhaps there, and was neither verified nor undone. Call again
+	// with the same draft, or Settle, to end it. Of a booking that was never confirmed it holds token and times alone.
 	Left *Event
 }
 
@@ -56,6 +56,9 @@ func BookVerified(ctx context.Context, c ReadWriter, room Room, d Draft, state [
 		}
 		e, err := c.Book(ctx, room, d)
 		if err != nil {
+			if Unsure(err) {
+				out.Left = &Event{Token: d.Token, From: d.From, To: d.To}
+			}
 			return out.refused(ctx, c, room, span, func(e Event) bool { return e.Token == d.Token }, err)
 		}
 		ours = &e
@@ -65,14 +68,42 @@ func BookVerified(ctx context.Context, c ReadWriter, room Room, d Draft, state [
 	return out.verify(ctx, c, room, span, func(e Event) bool { return e.Token == d.Token }, undo)
 }
 
+// Settle ends a booking that BookVerified has Left: it stands or is undone by the same rule, and is never made again.
+// NotFound says that nothing in span carries the token.
+func Settle(ctx context.Context, c ReadWriter, room Room, token string, span when.Interval, state []byte) (Outcome, error) {
+	out := Outcome{State: state}
+	ours, others, err := out.look(ctx, c, room, span, func(e Event) bool { return e.Token == token })
+	if err != nil {
+		return out, err
+	}
+	if ours == nil {
+		return out, Fail(NotFound, "settle a booking", "nothing carries its token")
+	}
+	out.Left = ours
+	return out.judge(ctx, *ours, others, func(ctx context.Context, e Event) error { return c.Release(ctx, room, e) })
+}
+
+// Unsure reports whether a write that failed with err was perhaps carried out all the same: no answer came, or one that
+// says neither.
+func Unsure(err error) bool {
+	switch KindOf(err) {
+	case Transient, Invalid, "":
+		return err != nil
+	}
+	return false
+}
+
 // SetEndVerified moves the end of ev. An earlier end needs no more than the write; a later one follows
 // the rule of BookVerified for the time that is added, and undoing means to restore the old end.
 func SetEndVerified(ctx context.Context, c ReadWriter, room Room, ev Event, to time.Time, state []byte) (Outcome, error) {
 	out := Outcome{State: state}
 	if !to.After(ev.To) {
 		e, err := c.SetEnd(ctx, room, ev, to)
-		if err == nil {
+		switch {
+		case err == nil:
 			out.Verdict, out.Event = Done, e
+		case Unsure(err):
+			out.Left = &ev
 		}
 		return out, err
 	}
@@ -88,6 +119,9 @@ func SetEndVerified(ctx context.Context, c ReadWriter, room Room, ev Event, to t
 	}
 	e, err := c.SetEnd(ctx, room, ev, to)
 	if err != nil {
+		if Unsure(err) {
+			out.Left = &ev
+		}
 		return out.refused(ctx, c, room, added, mine, err)
 	}
 	out.Left = &e
@@ -147,14 +181,19 @@ func (o Outcome) verify(ctx context.Context, c Connector, room Room, span when.I
 		o.Left = nil
 		return o, Fail(Conflict, "read back", "what was written is not there any more")
 	}
-	verdict := claim(*ours, others)
+	return o.judge(ctx, *ours, others, undo)
+}
+
+// judge lets ours stand beside others or undoes it.
+func (o Outcome) judge(ctx context.Context, ours Event, others []Event, undo func(context.Context, Event) error) (Outcome, error) {
+	verdict := claim(ours, others)
 	if verdict == Done {
-		o.Verdict, o.Event, o.Left = Done, *ours, nil
+		o.Verdict, o.Event, o.Left = Done, ours, nil
 		return o, nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
-	if err := undo(ctx, *ours); err != nil && !errors.Is(err, NotFound) {
+	if err := undo(ctx, ours); err != nil && !errors.Is(err, NotFound) {
 		return o, err
 	}
 	o.Verdict, o.Others, o.Left = verdict, others, nil

@@ -226,7 +226,7 @@ func (tx *Tx) removeSynced(o stored) error {
 }
 
 // ClaimSynced marks the booking with that token in a calendar as made here: where, and by whom.
-func (tx *Tx) ClaimSynced(r ResourceID, token, source string, creator PersonID) (BookingID, error) {
+func (tx *Tx) ClaimSynced(r ResourceID, token string, source Source, creator PersonID) (BookingID, error) {
 	id, err := one(tx, value[BookingID], `SELECT id FROM booking WHERE workspace_id = (SELECT workspace_id FROM resource WHERE id = ?1) AND resource_id = ?1
 		AND token = ?2 AND token <> '' AND cancelled_at IS NULL`, r, token)
 	if err != nil {

@@ -152,7 +152,7 @@ func (tx *Tx) dropPersons() (int, error) {
 	return int(n), err
 }
 
-// Sweep drops what belongs to no building's day: ended sessions and links, old failed sign-ins, old logs.
+// Sweep drops what belongs to no building's day: ended sessions and links, old failed sign-ins, bookings that were never settled, old logs.
 // It returns how many rows went.
 func (tx *Tx) Sweep() (int, error) {
 	total := 0
@@ -163,6 +163,7 @@ func (tx *Tx) Sweep() (int, error) {
 		{`DELETE FROM session WHERE expires_at <= ?`, tx.now},
 		{`DELETE FROM one_time_link WHERE expires_at <= ?`, tx.now},
 		{`DELETE FROM sign_in_failure WHERE at <= ?`, tx.now.Add(-TryHours * time.Hour)},
+		{`DELETE FROM unsettled_booking WHERE resource_id IN (SELECT id FROM resource) AND created_at <= ?`, tx.now.Add(-TryHours * time.Hour)},
 		{`DELETE FROM display_log WHERE display_id IN (SELECT id FROM display) AND at <= ?`, tx.now.AddDate(0, 0, -LogDays)},
 	} {
 		n, err := tx.exec(q.sql, unix(q.before))

@@ -27,7 +27,9 @@ func TestEveryRuleOfTheRegisterIsCarriedOut(t *testing.T) {
 		INSERT INTO workspace (id, floor_id, kind, name, created_at) VALUES ('w', 'f', 'room', 'W', 0);
 		INSERT INTO display (id, protocol, state, created_at) VALUES ('d', 'trmnl', 'approved', 0);
 		INSERT INTO person (id, name, created_at) VALUES ('owner', 'Owner', 0);
-		INSERT INTO account (id, person_id, created_at) VALUES ('a', 'owner', 0)`
+		INSERT INTO account (id, person_id, created_at) VALUES ('a', 'owner', 0);
+		INSERT INTO booking_system (id, kind, name, created_at) VALUES ('y', 'ews', 'Y', 0);
+		INSERT INTO resource (id, workspace_id, system_id, address, created_at) VALUES ('r', 'w', 'y', 'room@x.example', 0)`
 	// Each plants one row, by an id of its own, that is of a time in Unix seconds.
 	plants := map[string]string{
 		"person":          `INSERT INTO person (id, name, created_at) VALUES ('{id}p', 'P{id}', {at})`,
@@ -41,11 +43,13 @@ func TestEveryRuleOfTheRegisterIsCarriedOut(t *testing.T) {
 		"session":         `INSERT INTO session (hash, account_id, created_at, seen_at, expires_at, data) VALUES (x'00{hex}', 'a', {at}, {at}, {at} + 86400, x'00')`,
 		"one_time_link":   `INSERT INTO one_time_link (hash, purpose, created_at, expires_at) VALUES (x'00{hex}', 'setup', {at}, {at} + 86400)`,
 		"sign_in_failure": `INSERT INTO sign_in_failure (key, at) VALUES (x'00{hex}', {at})`,
-		"display_log":     `INSERT INTO display_log (display_id, at, level, message) VALUES ('d', {at}, 'info', '{id}')`,
-		"retention_run":   `INSERT INTO retention_run (building_id, day, at, bookings, series, persons, facts) VALUES ('b', date({at}, 'unixepoch'), {at}, 0, 0, 0, 0)`,
-		"reading":         `INSERT INTO reading (channel, at, value) VALUES (1, {at}, 1)`,
+		"unsettled_booking": `INSERT INTO unsettled_booking (resource_id, token, source, creator_id, from_at, to_at, created_at)
+			VALUES ('r', '{id}', 'portal', 'owner', {at}, {at} + 1800, {at})`,
+		"display_log":   `INSERT INTO display_log (display_id, at, level, message) VALUES ('d', {at}, 'info', '{id}')`,
+		"retention_run": `INSERT INTO retention_run (building_id, day, at, bookings, series, persons, facts) VALUES ('b', date({at}, 'unixepoch'), {at}, 0, 0, 0, 0)`,
+		"reading":       `INSERT INTO reading (channel, at, value) VALUES (1, {at}, 1)`,
 	}
-	order := []string{"person", "audit_pseudonym", "series", "series_person", "booking", "booking_person", "session", "one_time_link", "sign_in_failure", "display_log", "retention_run", "reading"}
+	order := []string{"person", "audit_pseudonym", "series", "series_person", "booking", "booking_person", "session", "one_time_link", "sign_in_failure", "unsettled_booking", "display_log", "retention_run", "reading"}
 	if err := s.Exec(ctx, house); err != nil {
 		t.Fatal(err)
 	}

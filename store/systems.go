@@ -158,6 +158,7 @@ type Resource struct {
 	Skipped      int
 	Warnings     []ResourceWarning
 	CreatedAt    time.Time
+	Unsettled    bool // a booking was sent that is not known yet to stand
 
 	Building      BuildingID // of the workspace
 	Zone          string     // of the building
@@ -172,7 +173,8 @@ type ResourceWarning struct {
 }
 
 const resourceColumns = `r.id, r.workspace_id, r.system_id, r.address, r.secret, r.writable, r.last_ok, r.last_changed, r.failures,
-	r.failing_since, r.wait_until, r.error_kind, r.error_said, r.skipped, r.warnings, r.created_at, b.id, b.zone, w.name`
+	r.failing_since, r.wait_until, r.error_kind, r.error_said, r.skipped, r.warnings, r.created_at,
+	EXISTS (SELECT 1 FROM unsettled_booking u WHERE u.resource_id = r.id), b.id, b.zone, w.name`
 
 const resourceFrom = ` FROM resource r JOIN workspace w ON w.id = r.workspace_id JOIN floor f ON f.id = w.floor_id
 	JOIN building b ON b.id = f.building_id
@@ -183,7 +185,8 @@ func (tx *Tx) scanResource(r scanner) (Resource, error) {
 	var sealed []byte
 	var warnings string
 	err := r.Scan(&c.ID, &c.Workspace, &c.System, &c.Address, &sealed, &c.Writable, instant{&c.LastOK}, instant{&c.LastChanged}, &c.Failures,
-		instant{&c.FailingSince}, instant{&c.WaitUntil}, &c.ErrorKind, &c.ErrorSaid, &c.Skipped, &warnings, instant{&c.CreatedAt}, &c.Building, &c.Zone, &c.WorkspaceName)
+		instant{&c.FailingSince}, instant{&c.WaitUntil}, &c.ErrorKind, &c.ErrorSaid, &c.Skipped, &warnings, instant{&c.CreatedAt},
+		&c.Unsettled, &c.Building, &c.Zone, &c.WorkspaceName)
 	if err != nil {
 		return c, err
 	}
@@ -241,6 +244,9 @@ func (tx *Tx) DeleteResource(id ResourceID) error {
 		return err
 	}
 	if _, err := tx.exec(`UPDATE booking SET to_at = ?2, end_reason = 'ended' WHERE `+its+` AND to_at > ?2 AND from_at < ?2`, id, unix(tx.now)); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`DELETE FROM unsettled_booking WHERE resource_id = ?`, id); err != nil {
 		return err
 	}
 	return tx.must(`UPDATE resource SET deleted_at = ?, secret = NULL, cursor = NULL, state = NULL WHERE id = ? AND deleted_at IS NULL`, unix(tx.now), id)

@@ -68,7 +68,7 @@ type RemoteDraft struct {
 	Subject       string // of a private booking too: a system that knows the flag may have it
 	OrganizerName string
 	Private       bool
-	Source        string
+	Source        store.Source
 	Creator       store.PersonID // who is to be noted as the one who made it; "" = nobody
 }
 

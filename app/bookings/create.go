@@ -186,7 +186,7 @@ func (s *Service) createRemote(ctx context.Context, by people.Actor, r Request, 
 	}
 	d := RemoteDraft{
 		Workspace: r.Workspace, Token: r.Token, From: sl.From, To: sl.To, Subject: r.Subject, Private: r.Private,
-		Source: string(r.Source), Creator: by.Person,
+		Source: r.Source, Creator: by.Person,
 	}
 	if d.Token == "" {
 		d.Token = store.NewID[string]()

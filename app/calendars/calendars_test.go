@@ -36,6 +36,8 @@ type script struct {
 	released []string
 	wait     time.Duration
 	race     *connectors.Event // somebody else writes this between our write and our reading back
+	lost     error             // what the answer to a booking became on its way, and all after it
+	swallow  bool              // with lost: the booking itself is lost as well
 }
 
 func (c *script) Caps() connectors.Caps {
@@ -74,7 +76,16 @@ func (c *script) Book(_ context.Context, _ connectors.Room, d connectors.Draft) 
 		Key: d.Token, Series: "ours-" + d.Token, From: d.From, To: d.To, Subject: d.Subject, Organizer: d.Organizer,
 		Token: d.Token, Mine: true, Written: time.Unix(2_000, 0),
 	}
+	if c.lost != nil && c.swallow {
+		c.err = c.lost
+		return connectors.Event{}, c.lost
+	}
 	c.events = append(c.events, e)
+	if c.lost != nil {
+		c.version++
+		c.err = c.lost
+		return connectors.Event{}, c.lost
+	}
 	if c.race != nil {
 		c.events = append(c.events, *c.race)
 	}

@@ -125,7 +125,7 @@ func (s *Service) look(ctx context.Context, rm *room) (l look, err error) {
 	if rm.live {
 		safety = calmRead
 	}
-	l.mustRead = rm.force || rm.lastRead.IsZero() || now.Sub(rm.lastRead) >= safety || rm.dayRead != when.DayOf(now, rm.zone)
+	l.mustRead = rm.force || rm.r.Unsettled || rm.lastRead.IsZero() || now.Sub(rm.lastRead) >= safety || rm.dayRead != when.DayOf(now, rm.zone)
 	rm.sys.reads++
 	l.target = connectors.Room{ID: rm.sys.kind.roomID(c), Zone: rm.zone}
 	s.mu.Unlock()
@@ -153,6 +153,9 @@ func (s *Service) follow(ctx context.Context, rm *room, l look, probe connectors
 	}
 	if changed {
 		s.o.Changed(rm.r.Workspace)
+	}
+	if c, ok := rm.sys.conn.(connectors.ReadWriter); ok && err == nil {
+		s.settleBookings(ctx, rm, c, l.target)
 	}
 	return err
 }

@@ -19,7 +19,7 @@ type Draft struct {
 	Subject       string
 	OrganizerName string
 	Private       bool
-	Source        string         // where it was made
+	Source        store.Source   // where it was made
 	Creator       store.PersonID // "" for machines
 }
 
@@ -32,41 +32,58 @@ const (
 
 // Book writes a booking into the system that the workspace is attached to, by the one rule for all
 // systems (connectors.BookVerified), and then reads the room, so that the answer is what everybody sees.
-// A problem says what went wrong in words: taken, read only, out of reach.
+// A problem says what went wrong in words: taken, read only, out of reach. Where no answer came the booking
+// is settled by a later read, or by the same draft again.
 func (s *Service) Book(ctx context.Context, d Draft) (store.BookingID, error) {
 	var id store.BookingID
+	note := store.Unsettled{Token: d.Token, Source: d.Source, Creator: d.Creator, From: d.From, To: d.To}
 	err := s.write(ctx, d.Workspace, func(ctx context.Context, rm *room, c connectors.ReadWriter, target connectors.Room, state []byte) ([]byte, error) {
-		draft := connectors.Draft{
-			Token: d.Token, From: d.From, To: d.To, Subject: d.Subject, Organizer: d.OrganizerName, Private: d.Private,
+		note.Resource = rm.r.ID
+		if err := s.o.Store.Update(ctx, func(tx *store.Tx) error { return tx.AddUnsettled(note) }); err != nil {
+			return state, err
 		}
-		var out connectors.Outcome
-		for range tieRounds {
-			var err error
-			if out, err = connectors.BookVerified(ctx, c, target, draft, state); err != nil {
-				return out.State, err
-			}
-			state = out.State
-			if out.Verdict != connectors.Tie {
-				break
-			}
-			if err := s.pause(ctx); err != nil {
-				return state, err
-			}
+		out, err := s.bookVerified(ctx, c, target, d, state)
+		if out.Verdict == connectors.Done || out.Left != nil {
+			s.unsettled(rm, true)
+			return out.State, unsure(err, out.Left)
 		}
-		switch out.Verdict {
-		case connectors.Done:
-			return state, nil
-		case connectors.Tie:
-			return state, problem.New(problem.Conflict, "bookings.tied")
+		if dropped := s.o.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.DropUnsettled(note.Resource, note.Token) }); dropped != nil {
+			return out.State, errors.Join(err, dropped)
 		}
-		return state, problem.New(problem.Conflict, "bookings.taken")
-	}, func(ctx context.Context, rm *room) error {
-		return s.o.Store.Update(ctx, func(tx *store.Tx) (err error) {
-			id, err = tx.ClaimSynced(rm.r.ID, d.Token, d.Source, d.Creator)
-			return err
-		})
+		return out.State, err
+	}, func(ctx context.Context, rm *room) (err error) {
+		id, err = s.claim(ctx, note)
+		return err
 	})
 	return id, err
+}
+
+// bookVerified draws ties again. Its error is a problem where somebody else has the time.
+func (s *Service) bookVerified(ctx context.Context, c connectors.ReadWriter, target connectors.Room, d Draft, state []byte) (out connectors.Outcome, err error) {
+	draft := connectors.Draft{
+		Token: d.Token, From: d.From, To: d.To, Subject: d.Subject, Organizer: d.OrganizerName, Private: d.Private,
+	}
+	for range tieRounds {
+		if out, err = connectors.BookVerified(ctx, c, target, draft, state); err != nil || out.Verdict == connectors.Done {
+			return out, err
+		}
+		if out.Verdict == connectors.Taken {
+			return out, problem.New(problem.Conflict, "bookings.taken")
+		}
+		state = out.State
+		if err := s.pause(ctx); err != nil {
+			return out, err
+		}
+	}
+	return out, problem.New(problem.Conflict, "bookings.tied")
+}
+
+// unsure makes a failure a problem that promises nothing where a write was perhaps carried out: left says what.
+func unsure(err error, left *connectors.Event) error {
+	if left == nil || problem.Of(err) != nil || errors.Is(err, connectors.Invalid) {
+		return err
+	}
+	return problem.New(problem.Down, "systems.unsure").Because(err)
 }
 
 // SetEnd moves the end of a booking that mirrors a booking system: extends it or ends it early.
@@ -75,7 +92,7 @@ func (s *Service) SetEnd(ctx context.Context, w store.WorkspaceID, id store.Book
 		for range tieRounds {
 			out, err := connectors.SetEndVerified(ctx, c, target, ev, to, state)
 			if err != nil {
-				return out.State, err
+				return out.State, unsure(err, out.Left)
 			}
 			state = out.State
 			switch out.Verdict {
@@ -95,7 +112,11 @@ func (s *Service) SetEnd(ctx context.Context, w store.WorkspaceID, id store.Book
 // Release frees the room from one occurrence, never from the rest of its series.
 func (s *Service) Release(ctx context.Context, w store.WorkspaceID, id store.BookingID) error {
 	return s.change(ctx, w, id, func(ctx context.Context, c connectors.ReadWriter, target connectors.Room, ev connectors.Event, state []byte) ([]byte, error) {
-		return state, c.Release(ctx, target, ev)
+		err := c.Release(ctx, target, ev)
+		if connectors.Unsure(err) {
+			return state, unsure(err, &ev)
+		}
+		return state, err
 	})
 }
 
@@ -163,7 +184,7 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	state, werr := f(ctx, rm, c, target, stored.state)
 	s.heed(ctx, rm.sys, rm, werr)
 	if errors.Is(werr, connectors.Auth) || errors.Is(werr, connectors.Throttled) {
-		return explain(werr) // nothing was written, and nothing more is to be sent
+		return explain(werr) // nothing more is to be sent
 	}
 	// What happened out there is read whatever the outcome: a refused write has often a reason that
 	// our agenda does not know yet.
@@ -171,6 +192,9 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	if werr == nil && rerr == nil && then != nil {
 		werr = then(ctx, rm)
 		changed = true
+	}
+	if rerr == nil {
+		s.settleBookings(ctx, rm, c, target)
 	}
 	s.mu.Lock()
 	// What others wrote at the same moment and undid, as ours was first, is still in our agenda.
@@ -184,7 +208,7 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 		return explain(werr)
 	}
 	if rerr != nil {
-		return fmt.Errorf("read back the room: %w", explain(rerr))
+		return problem.New(problem.Down, "systems.unsure").Because(fmt.Errorf("read back the room: %w", rerr))
 	}
 	return nil
 }

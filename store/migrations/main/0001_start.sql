@@ -112,6 +112,19 @@ CREATE TABLE resource (
 CREATE UNIQUE INDEX resource_workspace ON resource (workspace_id) WHERE deleted_at IS NULL;
 CREATE INDEX resource_system ON resource (system_id);
 
+-- Bookings that were sent to a booking system and are not known yet to stand: whose they are is not lost over a crash.
+CREATE TABLE unsettled_booking (
+  resource_id TEXT NOT NULL REFERENCES resource (id),
+  token       TEXT NOT NULL,             -- idempotency key that went along
+  source      TEXT NOT NULL,
+  creator_id  TEXT REFERENCES person (id) ON DELETE CASCADE,
+  from_at     INTEGER NOT NULL,
+  to_at       INTEGER NOT NULL,
+  created_at  INTEGER NOT NULL,
+  PRIMARY KEY (resource_id, token)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX unsettled_booking_creator ON unsettled_booking (creator_id);
+
 -- People -----------------------------------------------------------------------------------------
 
 CREATE TABLE person (

@@ -1,0 +1,183 @@
+package calendars
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"lintel/app/problem"
+	"lintel/connectors"
+	"lintel/store"
+)
+
+// lose makes the answer to the next booking get lost, with all that follows; swallow loses the booking too.
+func (b *bench) lose(swallow bool) {
+	b.sys.mu.Lock()
+	defer b.sys.mu.Unlock()
+	b.sys.lost, b.sys.swallow = connectors.Fail(connectors.Transient, "book", "no answer"), swallow
+}
+
+// answer makes the system answer again.
+func (b *bench) answer() {
+	b.sys.mu.Lock()
+	defer b.sys.mu.Unlock()
+	b.sys.lost, b.sys.err = nil, nil
+}
+
+// draft is a booking of somebody in an hour.
+func (b *bench) draft() Draft {
+	b.t.Helper()
+	var anna store.PersonID
+	if err := b.st.Update(context.Background(), func(tx *store.Tx) (err error) {
+		anna, err = tx.FindOrCreatePerson("Anna", "anna@example.org")
+		return err
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+	from := b.now.Add(time.Hour).Truncate(time.Minute)
+	return Draft{Workspace: b.ws, Token: "token-1234", From: from, To: from.Add(time.Hour), Subject: "Review", Source: store.FromPortal, Creator: anna}
+}
+
+// unsure books while the answer gets lost, and wants it said that nobody knows.
+func (b *bench) unsure(d Draft) {
+	b.t.Helper()
+	_, err := b.Book(b.t.Context(), d)
+	if p := problem.Of(err); p == nil || p.Key != "systems.unsure" || p.Kind != problem.Down {
+		b.t.Fatalf("a booking without an answer: %v", err)
+	}
+}
+
+func (b *bench) pending() int {
+	b.t.Helper()
+	var list []store.Unsettled
+	if err := b.st.View(context.Background(), func(tx *store.Tx) (err error) {
+		list, err = tx.UnsettledOf(b.rooms[b.ws].r.ID)
+		return err
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+	return len(list)
+}
+
+// owned wants d in the agenda once, as its maker's.
+func (b *bench) owned(d Draft) {
+	b.t.Helper()
+	a := b.agenda()
+	if len(a) != 1 || a[0].Token != d.Token || a[0].Creator != d.Creator || a[0].Source != d.Source {
+		b.t.Fatalf("agenda: %+v", a)
+	}
+	if n := b.pending(); n != 0 {
+		b.t.Errorf("%d bookings are still unsettled", n)
+	}
+}
+
+// A booking that stands although its answer was lost becomes that of whoever made it, at the next read.
+func TestLostAnswerIsSettled(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	b.lose(false)
+	b.unsure(d)
+	b.answer()
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	b.owned(d)
+	reads := b.sys.reads
+	b.now = b.now.Add(2 * time.Minute)
+	if b.crank(); b.sys.reads != reads {
+		t.Error("read again although all is settled")
+	}
+}
+
+// So it does when the program ended in between.
+func TestLostAnswerIsSettledAfterARestart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	b.lose(false)
+	b.unsure(d)
+	b.answer()
+	b.Service = New(b.o)
+	if err := b.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	b.owned(d)
+}
+
+// Whoever presses again with the same form gets the booking that was made.
+func TestLostAnswerAndAnotherPress(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	b.lose(false)
+	b.unsure(d)
+	b.answer()
+	id, err := b.Book(t.Context(), d)
+	if err != nil || id == "" {
+		t.Fatalf("again: %q, %v", id, err)
+	}
+	b.owned(d)
+	if len(b.sys.events) != 1 {
+		t.Errorf("booked %d times", len(b.sys.events))
+	}
+}
+
+// A booking of which no answer came stands back behind one that was written before it.
+func TestLostAnswerBesideAnEarlierBooking(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	b.lose(false)
+	b.unsure(d)
+	b.answer()
+	theirs := event("theirs", d.From, 30)
+	theirs.Written = time.Unix(1_000, 0)
+	b.put(append(b.sys.events, theirs)...)
+	for range 2 {
+		b.now = b.now.Add(2 * time.Minute)
+		b.crank()
+	}
+	if a := b.agenda(); len(a) != 1 || a[0].ExtUID != "theirs" || b.pending() != 0 {
+		t.Errorf("agenda: %+v, %d pending", a, b.pending())
+	}
+}
+
+// A booking that never arrived is awaited for a while, then forgotten; it is never made by itself.
+func TestBookingThatNeverArrivedIsForgotten(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	b.lose(true)
+	b.unsure(d)
+	b.answer()
+	b.now = b.now.Add(time.Minute)
+	if b.crank(); b.pending() != 1 {
+		t.Error("forgotten while it may still arrive")
+	}
+	b.now = b.now.Add(arrival)
+	if b.crank(); b.pending() != 0 || len(b.agenda()) != 0 || len(b.sys.events) != 0 {
+		t.Errorf("%d pending, agenda %+v", b.pending(), b.agenda())
+	}
+}
+
+// What a system refuses is known not to stand, so nothing is noted of it.
+func TestRefusedBookingIsNotAwaited(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	b.put(event("theirs", d.From, 30))
+	if _, err := b.Book(t.Context(), d); !problem.Has(err, problem.Conflict) {
+		t.Fatalf("book over another: %v", err)
+	}
+	if b.pending() != 0 || b.rooms[b.ws].r.Unsettled {
+		t.Errorf("%d pending", b.pending())
+	}
+}
