@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -161,6 +162,77 @@ func TestDigestSignIn(t *testing.T) {
 		if diff := cmp.Diff(tt.want, d.log); diff != "" {
 			t.Errorf("%s: %s", tt.name, diff)
 		}
+	}
+}
+
+// A wrong password is sent once by all requests that begin together, whatever they ask for; a right one lets
+// them go side by side as soon as the first answer begins, and one that was right stays so for the others.
+func TestWrongPasswordAtOnce(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var sent, open, most int
+	answered := make(chan struct{})
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, password, _ := r.BasicAuth()
+		mu.Lock()
+		sent++
+		open++
+		most = max(most, open)
+		mu.Unlock()
+		defer func() { mu.Lock(); open--; mu.Unlock() }()
+		switch {
+		case password != "p" || r.URL.Path == "/closed":
+			time.Sleep(200 * time.Millisecond) // until the others have asked
+			w.Header().Set("WWW-Authenticate", `Basic realm="r"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.URL.Path == "/slow":
+			w.WriteHeader(http.StatusOK)
+			w.(http.Flusher).Flush()
+			<-answered
+		}
+	})
+	client := func(password string) *Client {
+		return newClient(t, newOutbound(t), ClientOptions{Hosts: []string{base}, Credentials: Credentials{Scheme: Basic, User: "u", Password: secret.New(password)}})
+	}
+	c := client(planted)
+	together := func(n int, path string, status int) {
+		t.Helper()
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				r, err := get(c, fmt.Sprint(base, path, "?", i))
+				if err != nil || r.Status != status {
+					t.Errorf("%+v %v", r, err)
+				} else if e := r.Err(); status == 401 && (connectors.KindOf(e) != connectors.Auth || strings.Contains(e.Error(), planted)) {
+					t.Errorf("got %v", e)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	together(8, "/", 401)
+	if sent != 1 {
+		t.Errorf("a wrong password was sent %d times by 8 requests", sent)
+	}
+	together(1, "/", 401) // a later request tries again
+	if sent != 2 {
+		t.Errorf("it was sent %d times", sent)
+	}
+	c = client("p")
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if r, err := get(c, base+"/slow"); err != nil || r.Status != 200 {
+			t.Errorf("%+v %v", r, err)
+		}
+	})
+	together(3, "/", 200) // not after the slow one
+	close(answered)
+	wg.Wait()
+	sent, most = 0, 0
+	together(4, "/closed", 401)
+	together(4, "/", 200)
+	if sent != 8 || most < 2 {
+		t.Errorf("%d requests, at most %d side by side", sent, most)
 	}
 }
 

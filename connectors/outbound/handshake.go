@@ -51,6 +51,7 @@ type signing struct {
 	mu       sync.Mutex
 	proven   bool // the last sign-in worked
 	refusals int
+	refusal  *Response // the last one of a password, without its body
 	bound    boundState
 	lost     map[string]int // by host:port: how often in a row a connection's sign-in was forgotten
 }
@@ -317,7 +318,7 @@ func (s *signing) enter(ctx context.Context, began int) (leave func(), err error
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	leave = func() { <-s.turn }
+	leave = sync.OnceFunc(func() { <-s.turn })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

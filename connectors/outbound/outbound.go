@@ -18,7 +18,6 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -243,8 +242,9 @@ func (c *Client) Do(ctx context.Context, req Request) (*Response, error) {
 // call is one request on its way.
 type call struct {
 	req    Request
-	lane   *lane // the connection of its own, nil for the shared transport
-	stream bool  // leave the body of a success open
+	lane   *lane            // the connection of its own, nil for the shared transport
+	stream bool             // leave the body of a success open
+	head   func(status int) // told of the status before the body is read; may be nil
 }
 
 // follow sends a request and those to which its answers redirect.
@@ -276,35 +276,6 @@ func (c *Client) follow(ctx context.Context, k call) (*Response, error) {
 		}
 		k.req = *next
 	}
-}
-
-// signedIn sends one request, answering one challenge.
-func (c *Client) signedIn(ctx context.Context, k call, trusted bool) (*Response, error) {
-	cred := c.opt.Credentials
-	if cred.Scheme.ofConnection() {
-		return c.onLane(ctx, k, trusted)
-	}
-	if !trusted {
-		cred = Credentials{}
-	}
-	authorization, nonce := c.auth.header(cred, k.req.Method, k.req.URL)
-	resp, _, err := c.once(ctx, k, authorization)
-	if err != nil {
-		return nil, err
-	}
-	if resp.Status != http.StatusUnauthorized {
-		c.auth.accepted(nonce)
-		return resp, nil
-	}
-	if !c.auth.challenged(cred, resp.Header.Values("WWW-Authenticate"), nonce) {
-		resp.cure = missing(cred.Scheme, resp.Header)
-		return resp, nil
-	}
-	authorization, nonce = c.auth.header(cred, k.req.Method, k.req.URL)
-	if resp, _, err = c.once(ctx, k, authorization); err == nil && resp.Status != http.StatusUnauthorized {
-		c.auth.accepted(nonce)
-	}
-	return resp, err
 }
 
 // link is what carried an exchange.
@@ -345,6 +316,9 @@ func (c *Client) once(ctx context.Context, k call, authorization string) (resp *
 	if err != nil {
 		return nil, l, err
 	}
+	if k.head != nil {
+		k.head(raw.StatusCode)
+	}
 	l.state = raw.TLS
 	resp = &Response{Status: raw.StatusCode, Header: raw.Header, URL: req.URL, op: req.Op}
 	if k.stream && raw.StatusCode/100 == 2 {
@@ -360,79 +334,4 @@ func (c *Client) once(ctx context.Context, k call, authorization string) (resp *
 	}
 	resp.At = c.out.opt.Now()
 	return resp, l, nil
-}
-
-// allow refuses hosts that nobody configured, and addresses in the URL itself that are refused
-// when dialling: behind a proxy it is the proxy that dials.
-func (c *Client) allow(op string, u *url.URL) error {
-	if u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !c.allowed(u) {
-		return &connectors.Error{Kind: connectors.Trust, Op: op, Code: "host not configured", Cure: "calendar.cure.host", Said: u.Host}
-	}
-	if err := c.out.guard.host(u); err != nil {
-		return &connectors.Error{Kind: connectors.Trust, Op: op, Code: "address refused", Cure: "calendar.cure.address", Said: u.Host}
-	}
-	return nil
-}
-
-func (c *Client) allowed(u *url.URL) bool {
-	if c.hosts[hostPort(u)] {
-		return true
-	}
-	// The step up from http to https on the default ports stays on the same server.
-	return u.Scheme == "https" && port(u) == 443 && c.hosts[net.JoinHostPort(strings.ToLower(u.Hostname()), "80")]
-}
-
-// redirect returns the request to send next, nil when the answer is final.
-func (c *Client) redirect(req Request, resp *Response) (*Request, error) {
-	location := resp.Header.Get("Location")
-	switch resp.Status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-	default:
-		return nil, nil
-	}
-	if location == "" {
-		return nil, nil
-	}
-	u, err := req.URL.Parse(location)
-	if err != nil {
-		return nil, &connectors.Error{Kind: connectors.Invalid, Op: req.Op, Code: "bad redirect", Cure: "calendar.cure.redirect"}
-	}
-	u.Fragment = ""
-	if req.URL.Scheme == "https" && u.Scheme != "https" {
-		return nil, &connectors.Error{Kind: connectors.Trust, Op: req.Op, Code: "redirect to http", Cure: "calendar.cure.redirect", Said: u.Host}
-	}
-	next := req
-	next.URL = u
-	if resp.Status == http.StatusSeeOther || req.Method == http.MethodPost && resp.Status < http.StatusTemporaryRedirect {
-		next.Method, next.Body = http.MethodGet, nil
-	}
-	return &next, nil
-}
-
-// sameHost reports whether credentials for a may go to b: the same host, with the same port or on
-// the step up to https.
-func sameHost(a, b *url.URL) bool {
-	if !strings.EqualFold(a.Hostname(), b.Hostname()) || a.Scheme == "https" && b.Scheme != "https" {
-		return false
-	}
-	return port(a) == port(b) || port(a) == 80 && port(b) == 443
-}
-
-func hostPort(u *url.URL) string {
-	return net.JoinHostPort(strings.ToLower(u.Hostname()), strconv.Itoa(port(u)))
-}
-
-// port returns the port of u, by its scheme when it names none; 0 when it is no number.
-func port(u *url.URL) int {
-	if s := u.Port(); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			return 0
-		}
-		return n
-	}
-	if u.Scheme == "http" {
-		return 80
-	}
-	return 443
 }
