@@ -7,6 +7,7 @@ import (
 
 	"lintel/app/problem"
 	"lintel/connectors"
+	"lintel/store"
 )
 
 // gated is a system whose calls a test holds up and looks at.
@@ -167,5 +168,48 @@ func TestCycleHeedsWhatAWriteWasTold(t *testing.T) {
 	b.now = b.now.Add(13 * time.Minute)
 	if !b.crank() || b.sys.probes != probes+1 {
 		t.Error("not asked when the wait was over")
+	}
+}
+
+// A booking weeks ahead lies outside the days that are kept. It is in our store all the same: whoever made it sees it, ends
+// it and calls it off.
+func TestBookingBeyondTheWindow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(event("near", b.now.Add(time.Hour), 30))
+	b.crank()
+	from := b.now.AddDate(0, 0, 2*connectors.DaysAhead)
+	id, err := b.Book(t.Context(), Draft{Workspace: b.ws, Token: "token-12345", From: from, To: from.Add(time.Hour), Subject: "Far", Source: "portal"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	far := func() (found []store.Booking) {
+		if err := b.st.View(t.Context(), func(tx *store.Tx) (err error) {
+			found, err = tx.Agenda(b.ws, from.AddDate(0, 0, -1), from.AddDate(0, 0, 1))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	b.now = b.now.Add(time.Minute)
+	b.crank()
+	if a := far(); len(a) != 1 || a[0].ID != id || a[0].Subject != "Far" || a[0].Source != store.FromPortal {
+		t.Fatalf("after booking: %+v", a)
+	}
+	if err := b.SetEnd(t.Context(), b.ws, id, from.Add(30*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if a := far(); len(a) != 1 || !a[0].To.Equal(from.Add(30*time.Minute)) {
+		t.Fatalf("after it was shortened: %+v", a)
+	}
+	if err := b.Release(t.Context(), b.ws, id); err != nil {
+		t.Fatal(err)
+	}
+	if a := far(); len(a) != 0 {
+		t.Errorf("after it was called off: %+v", a)
+	}
+	if a := b.agenda(); len(a) != 1 || a[0].Subject != "Subject near" {
+		t.Errorf("what is near became %+v", a)
 	}
 }

@@ -20,8 +20,11 @@ func (s *Service) unsettled(rm *room, some bool) {
 	rm.r.Unsettled = some
 }
 
-// claim notes whose a booking is that stands, which settles it.
-func (s *Service) claim(ctx context.Context, u store.Unsettled) (id store.BookingID, err error) {
+// claim notes whose a booking is that stands, which settles it. The room was read before.
+func (s *Service) claim(ctx context.Context, rm *room, u store.Unsettled) (id store.BookingID, err error) {
+	if err := s.readAhead(ctx, rm, when.Interval{From: u.From, To: u.To}); err != nil {
+		return "", err
+	}
 	err = s.o.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) (err error) {
 		if id, err = tx.ClaimSynced(u.Resource, u.Token, u.Source, u.Creator); err != nil {
 			return err
@@ -75,7 +78,7 @@ func (s *Service) settleBooking(ctx context.Context, rm *room, c connectors.Read
 	case err != nil:
 		return false, err
 	case out.Verdict == connectors.Done:
-		_, err := s.claim(ctx, u)
+		_, err := s.claim(ctx, rm, u)
 		if errors.Is(err, store.ErrNotFound) {
 			return false, nil // it came after our agenda was read: the next read brings it
 		}

@@ -236,6 +236,34 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 	return change.Any(), nil
 }
 
+// readAhead makes the stored agenda of a span that lies beyond the window equal to what the system tells: somebody makes or
+// changes a booking weeks ahead. Nobody looks there again before the window comes to it. rm.lease is held.
+func (s *Service) readAhead(ctx context.Context, rm *room, span when.Interval) error {
+	if span.From.Before(window(s.o.Now(), rm.zone).To) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), roomTimeout)
+	defer cancel()
+	stored, err := s.marks(ctx, rm.r.ID)
+	if err != nil {
+		return err
+	}
+	target := connectors.Room{ID: rm.sys.kind.roomID(rm.r), Zone: rm.zone}
+	snap, err := rm.sys.conn.Read(ctx, connectors.ReadRequest{Room: target, Window: span, State: stored.state})
+	if err != nil {
+		return err
+	}
+	var change store.AgendaChange
+	err = s.o.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		change, err = tx.ApplyAgenda(rm.r, span.From, span.To, normalise(snap.Events, span, rm.zone), snap.Complete)
+		return err
+	})
+	if change.Any() && err == nil {
+		s.o.Changed(rm.r.Workspace)
+	}
+	return err
+}
+
 // normalise keeps what occupies the room within w, one of each identity, and takes away what is private:
 // from here on nothing knows a private subject.
 func normalise(events []connectors.Event, w when.Interval, zone *time.Location) []store.SyncedEvent {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lintel/app/problem"
+	"lintel/app/when"
 	"lintel/connectors"
 	"lintel/store"
 )
@@ -52,7 +53,7 @@ func (s *Service) Book(ctx context.Context, d Draft) (store.BookingID, error) {
 		}
 		return out.State, err
 	}, func(ctx context.Context, rm *room) (err error) {
-		id, err = s.claim(ctx, note)
+		id, err = s.claim(ctx, rm, note)
 		return err
 	})
 	return id, err
@@ -133,7 +134,14 @@ func (s *Service) change(ctx context.Context, w store.WorkspaceID, id store.Book
 		if err != nil {
 			return state, err
 		}
-		return f(ctx, c, target, eventOf(ref.Event), state)
+		state, err = f(ctx, c, target, eventOf(ref.Event), state)
+		if errors.Is(err, connectors.Auth) || errors.Is(err, connectors.Throttled) {
+			return state, err
+		}
+		if again := s.readAhead(ctx, rm, when.Interval{From: ref.Event.From, To: ref.Event.To}); again != nil && err == nil {
+			err = problem.New(problem.Down, "systems.unsure").Because(again)
+		}
+		return state, err
 	}, nil)
 }
 
