@@ -67,7 +67,7 @@ func (c *Connector) tryWrite(ctx context.Context, room connectors.Room) (kept bo
 	if err != nil {
 		return false, err
 	}
-	e, err := c.find(ctx, "read back", room, ev)
+	e, _, err := c.find(ctx, "read back", room, ev)
 	if err != nil {
 		return false, err
 	}

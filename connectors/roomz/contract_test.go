@@ -78,7 +78,8 @@ func meeting(seed conntest.Seed) roomztest.Meeting {
 
 func onFake(q roomztest.Quirks) conntest.System {
 	return conntest.System{
-		Plain: true, Secret: roomztest.Password, Keeps: []string{"ada@people.example", "Ada Example", "keep me"},
+		Without: map[string]string{"503": "the system is left alone for a while: TestBusyWithoutTime"},
+		Plain:   true, Secret: roomztest.Password, Keeps: []string{"ada@people.example", "Ada Example", "keep me"},
 		NewRoom: func(t testing.TB) *conntest.Room {
 			s := start(t, q)
 			return &conntest.Room{

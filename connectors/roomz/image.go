@@ -30,7 +30,7 @@ func (c *Connector) imageURL(s string) *url.URL {
 // Image fetches the picture that a meeting names, without signing in, as the contract wants.
 func (c *Connector) Image(ctx context.Context, room connectors.Room, ev connectors.Event, maxBytes int64) ([]byte, string, error) {
 	const op = "fetch picture"
-	e, err := c.find(ctx, op, room, ev)
+	e, _, err := c.find(ctx, op, room, ev)
 	if err != nil {
 		return nil, "", err
 	}

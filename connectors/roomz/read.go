@@ -1,6 +1,7 @@
 package roomz
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -31,14 +32,53 @@ func (c *Connector) send(ctx context.Context, op, method string, u *url.URL, bod
 	if err != nil {
 		return nil, err
 	}
-	if err := resp.Err(); err != nil {
-		return resp, err
+	if resp.Status >= 400 {
+		return resp, c.refusal(resp)
 	}
 	if resp.IsHTML() {
 		return resp, resp.HTMLErr()
 	}
 	return resp, nil
 }
+
+// busyWait is for a system that says that it is busy and not for how long.
+const busyWait = 30 * time.Second
+
+// refusal is the error of an answer with an error status, with what the system says of it. A system that is busy
+// is left alone, also when it does not say for how long.
+func (c *Connector) refusal(resp *outbound.Response) error {
+	err := resp.Err()
+	var e *connectors.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if (resp.Status == http.StatusTooManyRequests || resp.Status == http.StatusServiceUnavailable) && e.After == 0 {
+		e.Kind, e.After = connectors.Throttled, busyWait
+		c.client.Hold(c.now().Add(busyWait))
+	}
+	if words := reason(resp.Body); words != "" && resp.Status != http.StatusConflict { // a conflict may name whose meeting it is with
+		e.Said = connectors.Words(e.Said+": "+words, c.own)
+	}
+	return err
+}
+
+// reason is the sentence in the body of a refusal, "" when there is none. The contract knows none; these are the
+// fields of RFC 9457 and of what common frameworks write.
+func reason(body []byte) string {
+	var fields map[string]any
+	if json.Unmarshal(withoutMark(body), &fields) != nil {
+		return ""
+	}
+	for _, name := range []string{"detail", "message", "error", "title"} {
+		if s, ok := fields[spelled(fields, name)].(string); ok && strings.TrimSpace(s) != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// withoutMark drops the byte order mark with which some systems begin their JSON.
+func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
 
 // gone turns "not there" of a room into Gone.
 func gone(err error) error {
@@ -71,7 +111,7 @@ func (c *Connector) list(ctx context.Context, op, room string, w when.Interval) 
 // decodeMeetings reads a list of meetings, each by itself, so that a broken one never blinds a room.
 func decodeMeetings(body []byte) (out []entry, bad int, ok bool) {
 	var list []json.RawMessage
-	if json.Unmarshal(body, &list) != nil {
+	if json.Unmarshal(withoutMark(body), &list) != nil {
 		return nil, 0, false
 	}
 	for _, raw := range list {
@@ -168,14 +208,14 @@ func (c *Connector) rooms(ctx context.Context, op string) ([]connectors.RoomRef,
 // decodeRooms reads the list of rooms; those without an id can't be used.
 func decodeRooms(body []byte) ([]connectors.RoomRef, bool) {
 	var list []map[string]any
-	d := json.NewDecoder(strings.NewReader(string(body)))
+	d := json.NewDecoder(bytes.NewReader(withoutMark(body)))
 	d.UseNumber()
 	if d.Decode(&list) != nil {
 		return nil, false
 	}
 	var out []connectors.RoomRef
 	for _, r := range list {
-		ref := connectors.RoomRef{ID: text(r["roomId"]), Name: text(r["name"])}
+		ref := connectors.RoomRef{ID: text(r[spelled(r, "roomId")]), Name: text(r[spelled(r, "name")])}
 		if strings.Trim(ref.ID, ".") == "" {
 			continue
 		}

@@ -43,7 +43,8 @@ type Connector struct {
 	client *outbound.Client
 	images *outbound.Client
 	base   *url.URL
-	hosts  []*url.URL // that pictures may come from
+	hosts  []*url.URL  // that pictures may come from
+	own    secret.Text // the password, to keep it out of what the system says
 	now    func() time.Time
 
 	mu   sync.Mutex
@@ -69,7 +70,7 @@ func New(out *outbound.Outbound, cfg Config) (*Connector, error) {
 		return nil, fmt.Errorf("read address of the system: want https://host/path without user and password")
 	}
 	base.Fragment, base.RawQuery = "", ""
-	c := &Connector{base: base, now: cfg.Now, ours: map[string]string{}}
+	c := &Connector{base: base, own: cfg.Password, now: cfg.Now, ours: map[string]string{}}
 	hosts := append([]string{base.String()}, cfg.ImageHosts...)
 	for _, h := range hosts {
 		u, err := url.Parse(strings.TrimSpace(h))

@@ -101,6 +101,7 @@ func TestListsOfAllKinds(t *testing.T) {
 		"cancelled, no times": {`[{"meetingId":"a","isCancelled":true}]`, 0, 0, false},
 		"one id twice":        {`[{"meetingId":"a",` + ok + `},{"meetingId":"a","startDateUTC":"2026-11-23T11:00:00Z","endDateUTC":"2026-11-23T12:00:00Z"}]`, 2, 0, false},
 		"no id":               {`[{` + ok + `}]`, 1, 0, false},
+		"byte order mark":     {"\xef\xbb\xbf" + `[{` + ok + `}]`, 1, 0, false},
 	} {
 		s := start(t, roomztest.Quirks{})
 		c := connect(t, s, nil)
@@ -250,6 +251,110 @@ func TestReleaseThatDoesNothing(t *testing.T) {
 	err = c.Release(t.Context(), weisshorn(), ev)
 	if !errors.Is(err, connectors.Unsupported) || connectors.CureOf(err) != "calendar.cure.connector_cancel" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A meeting that runs is released, and ended, also where the system writes the end by its own clock and in whole
+// minutes; one that goes on is not.
+func TestRunningMeeting(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		quirks roomztest.Quirks
+		runs   time.Duration
+		skew   time.Duration
+		end    time.Time // afterwards
+		ok     bool
+	}{
+		"ends it":                     {roomztest.Quirks{EndsRunning: true}, 20*time.Minute + 30*time.Second, 0, nine().Add(20 * time.Minute), true},
+		"ends it, clock ahead":        {roomztest.Quirks{EndsRunning: true}, 20 * time.Minute, 5 * time.Minute, nine().Add(25 * time.Minute), true},
+		"not before its first minute": {roomztest.Quirks{EndsRunning: true}, 5 * time.Second, 0, nine().Add(time.Minute), true},
+		"does nothing":                {roomztest.Quirks{NeverCancels: true}, 20 * time.Minute, 0, nine().Add(time.Hour), false},
+	} {
+		now := nine().Add(tt.runs)
+		s := roomztest.Start(tt.quirks, func() time.Time { return now })
+		t.Cleanup(s.Close)
+		s.AddRoom(room, "Weisshorn")
+		s.SetSkew(tt.skew)
+		s.Put(room, roomztest.Meeting{ID: "m", Subject: "x", OrganizerID: "7", OrganizerName: "y", Start: nine(), End: nine().Add(time.Hour)})
+		c := connect(t, s, func(c *roomz.Config) { c.Now = func() time.Time { return now } })
+		ev := read(t, c).Events[0]
+		for range 2 { // a second time changes nothing
+			err := c.Release(t.Context(), weisshorn(), ev)
+			if tt.ok && err != nil || !tt.ok && !errors.Is(err, connectors.Unsupported) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if got := read(t, c).Events[0].To; !got.Equal(tt.end) {
+				t.Errorf("%s: ends at %v, want %v", name, got, tt.end)
+			}
+		}
+		if !tt.quirks.EndsRunning {
+			continue
+		}
+		s.Put(room, roomztest.Meeting{ID: "m", Subject: "x", OrganizerID: "7", OrganizerName: "y", Start: nine(), End: nine().Add(time.Hour)})
+		for range 2 {
+			if got, err := c.SetEnd(t.Context(), weisshorn(), ev, now.Add(-time.Second)); err != nil || !got.To.Equal(tt.end) {
+				t.Errorf("%s: end now: %v, %v", name, got.To, err)
+			}
+		}
+	}
+}
+
+// A system that is busy and says not for how long is left alone all the same.
+func TestBusyWithoutTime(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 503} {
+		s := start(t, roomztest.Quirks{})
+		c := connect(t, s, nil)
+		s.Break(roomztest.Fault{Status: status, Times: 1})
+		for range 3 {
+			_, err := c.Probe(t.Context(), weisshorn(), nil)
+			if after := connectors.AfterOf(err); !errors.Is(err, connectors.Throttled) || after <= 0 || after > 30*time.Second {
+				t.Errorf("HTTP %d: %v, wait %v", status, err, after)
+			}
+		}
+		if n := len(s.Calls()); n != 1 {
+			t.Errorf("HTTP %d: %d requests", status, n)
+		}
+	}
+}
+
+// What the system says of a refusal is told, without secrets; of a conflict it may name others' meetings.
+func TestWordsOfARefusal(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status int
+		body   string
+		want   string
+	}{
+		{400, `{"type":"about:blank","title":"Bad Request","status":400,"detail":"startDateUTC is in the past"}`, "HTTP 400 Bad Request: startDateUTC is in the past"},
+		{403, `{"error":"this key may only read"}`, "HTTP 403 Forbidden: this key may only read"},
+		{400, "\xef\xbb\xbf" + `{"Message":"no ` + roomztest.Password + ` of ada@people.example"}`, "HTTP 400 Bad Request: no *** of …@…"},
+		{400, `{"error":{"code":7}}`, "HTTP 400 Bad Request"},
+		{400, `<html>`, "HTTP 400 Bad Request"},
+		{409, `{"error":"taken by Ada Example: planted"}`, "HTTP 409 Conflict"},
+	} {
+		s := start(t, roomztest.Quirks{})
+		c := connect(t, s, nil)
+		s.Break(roomztest.Fault{Method: "POST", Status: tt.status, Body: tt.body})
+		_, err := c.Book(t.Context(), weisshorn(), draft("token-of-x"))
+		if got := connectors.SaidOf(err); got != tt.want {
+			t.Errorf("%s: said %q, want %q", tt.body, got, tt.want)
+		}
+		if strings.Contains(err.Error(), "planted") || strings.Contains(err.Error(), "past") {
+			t.Errorf("%s: the log would hold %v", tt.body, err)
+		}
+	}
+}
+
+// Rooms are read as leniently as meetings: other capitals, numbers, a byte order mark.
+func TestRoomsOfAllKinds(t *testing.T) {
+	t.Parallel()
+	s := start(t, roomztest.Quirks{})
+	c := connect(t, s, nil)
+	s.Break(roomztest.Fault{Status: 200, Body: "\xef\xbb\xbf" + `[{"RoomId":7,"Name":"Seven"},{"roomId":"x"},{"name":"no id"}]`})
+	rooms, _, err := c.Rooms(t.Context(), "")
+	if d := cmp.Diff([]connectors.RoomRef{{ID: "7", Name: "Seven"}, {ID: "x", Name: "x"}}, rooms); d != "" || err != nil {
+		t.Errorf("%v\n%s", err, d)
 	}
 }
 

@@ -103,21 +103,27 @@ func (c *Connector) booked(op string, room connectors.Room, e entry, d connector
 	return c.event(room.ID, e, true), nil
 }
 
-// find fetches the meeting of an event as it stands. Where several have one id, as some systems give all
+// find fetches the meeting of an event as it stands, and the system's clock. Where several have one id, as some systems give all
 // occurrences of a series, a change of one could hit them all, so there is none.
-func (c *Connector) find(ctx context.Context, op string, room connectors.Room, ev connectors.Event) (entry, error) {
-	list, _, _, err := c.list(ctx, op, room.ID, when.Interval{From: ev.From, To: ev.To})
+func (c *Connector) find(ctx context.Context, op string, room connectors.Room, ev connectors.Event) (entry, time.Time, error) {
+	list, _, asOf, err := c.list(ctx, op, room.ID, when.Interval{From: ev.From, To: ev.To})
 	if err != nil {
-		return entry{}, err
+		return entry{}, asOf, err
 	}
 	list = slices.DeleteFunc(list, func(e entry) bool { return e.Cancelled || e.ID == "" || e.ID != ev.Key })
 	switch {
 	case len(list) == 0:
-		return entry{}, connectors.Fail(connectors.NotFound, op, "no such meeting")
+		return entry{}, asOf, connectors.Fail(connectors.NotFound, op, "no such meeting")
 	case len(list) > 1 || ev.Occurrence != "":
-		return entry{}, connectors.Fail(connectors.Unsupported, op, "several meetings have this id")
+		return entry{}, asOf, connectors.Fail(connectors.Unsupported, op, "several meetings have this id")
 	}
-	return list[0], nil
+	return list[0], asOf, nil
+}
+
+// ended reports whether the meeting of an event, which would run on at the instant asOf, was ended before its time and
+// is over. Systems that keep whole minutes, ours among them, end one that has just begun after its first minute.
+func ended(e entry, ev connectors.Event, asOf time.Time) bool {
+	return e.Start.Equal(ev.From) && e.End.Before(ev.To) && e.End.Before(asOf.Add(time.Minute)) && ev.To.After(asOf.Add(-time.Minute))
 }
 
 // put sends a meeting back as it came, with some fields changed.
@@ -156,15 +162,16 @@ func changed(raw []byte, change map[string]any) ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-// SetEnd changes the end of a meeting. The contract has no precondition, so a change that somebody else makes
+// SetEnd changes the end of a meeting. An end that is not ahead any more says no more than "now", and a system may
+// write it as its own clock has it; what is returned is what it wrote. The contract has no precondition, so a change that somebody else makes
 // between our look and our write, a moment apart, would be overwritten.
 func (c *Connector) SetEnd(ctx context.Context, room connectors.Room, ev connectors.Event, to time.Time) (connectors.Event, error) {
 	const op = "set end"
-	e, err := c.find(ctx, op, room, ev)
+	e, asOf, err := c.find(ctx, op, room, ev)
 	switch {
 	case err != nil:
 		return connectors.Event{}, err
-	case e.Start.Equal(ev.From) && e.End.Equal(to):
+	case e.Start.Equal(ev.From) && e.End.Equal(to), !to.After(asOf) && ended(e, ev, asOf):
 		return c.event(room.ID, e, true), nil
 	case !e.Start.Equal(ev.From) || !e.End.Equal(ev.To):
 		return connectors.Event{}, connectors.Fail(connectors.Conflict, op, "the event has other times by now")
@@ -174,21 +181,22 @@ func (c *Connector) SetEnd(ctx context.Context, room connectors.Room, ev connect
 	if err := c.put(ctx, op, room, e, map[string]any{"endDateUTC": FormatTime(to)}); err != nil {
 		return connectors.Event{}, err
 	}
-	e, err = c.find(ctx, op, room, connectors.Event{Key: ev.Key, From: ev.From, To: to})
+	e, asOf, err = c.find(ctx, op, room, connectors.Event{Key: ev.Key, From: ev.From, To: to})
 	if err != nil {
 		return connectors.Event{}, err
 	}
-	if !e.End.Equal(to) {
+	if !e.End.Equal(to) && (to.After(asOf) || !ended(e, ev, asOf)) {
 		return connectors.Event{}, connectors.Fail(connectors.Conflict, op, "the system did not take the new end")
 	}
 	return c.event(room.ID, e, true), nil
 }
 
-// Release marks a meeting as cancelled, whoever organizes it: the contract has no other way.
+// Release marks a meeting as cancelled, whoever organizes it: the contract has no other way. One that runs already is
+// released too when the system ends it instead, as ours does.
 func (c *Connector) Release(ctx context.Context, room connectors.Room, ev connectors.Event) error {
 	const op = "release"
-	e, err := c.find(ctx, op, room, ev)
-	if errors.Is(err, connectors.NotFound) {
+	e, asOf, err := c.find(ctx, op, room, ev)
+	if errors.Is(err, connectors.NotFound) || err == nil && ended(e, ev, asOf) {
 		return nil
 	}
 	if err != nil {
@@ -202,7 +210,7 @@ func (c *Connector) Release(ctx context.Context, room connectors.Room, ev connec
 		return err
 	}
 	// Systems that do not manage isCancelled may take it and do nothing.
-	if _, err = c.find(ctx, op, room, ev); errors.Is(err, connectors.NotFound) {
+	if e, asOf, err = c.find(ctx, op, room, ev); errors.Is(err, connectors.NotFound) || err == nil && ended(e, ev, asOf) {
 		return nil
 	} else if err != nil {
 		return err

@@ -254,6 +254,12 @@ func (s *Server) update(w http.ResponseWriter, room, id string, body []byte) {
 			w.WriteHeader(http.StatusConflict)
 			return
 		}
+		if now := s.Now().Add(s.skew).UTC(); s.quirks.EndsRunning && !old.Start.After(now) && (m.Cancelled || !m.End.After(now)) {
+			m.Cancelled, m.End = false, now.Truncate(time.Minute)
+			if first := m.Start.Add(time.Minute); m.End.Before(first) {
+				m.End = first
+			}
+		}
 		s.held[room][i] = m
 		if s.quirks.Silent {
 			w.WriteHeader(http.StatusOK)

@@ -29,6 +29,7 @@ type Quirks struct {
 	OwnOrganizer   bool // replaces organizerId by the account
 	KeepsCancelled bool // shows cancelled meetings, with the flag
 	NeverCancels   bool // takes isCancelled and does nothing
+	EndsRunning    bool // ends a meeting that runs, in whole minutes, where it shall be cancelled or has to end in the past
 	Refuses        bool // answers 409 when a meeting would overlap
 	Layout         string
 	Numbers        bool // ids are numbers
