@@ -213,3 +213,51 @@ func TestBookingBeyondTheWindow(t *testing.T) {
 		t.Errorf("what is near became %+v", a)
 	}
 }
+
+// Whoever presses a button while the room is read from a server that hangs gets an answer in time; and nothing is sent when
+// the system asked for time meanwhile, or was connected anew.
+func TestWriteWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	rm := b.rooms[b.ws]
+	book := func(ctx context.Context) error {
+		_, err := b.Book(ctx, Draft{Workspace: b.ws, Token: "token-12345", From: b.now.Add(time.Hour), To: b.now.Add(2 * time.Hour), Source: "portal"})
+		return err
+	}
+	rm.lease.Lock()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := book(ctx); !problem.Has(err, problem.Down) {
+		t.Errorf("the person gave up: %v", err)
+	}
+	answer := make(chan error)
+	go func() { answer <- book(t.Context()) }()
+	select {
+	case err := <-answer:
+		t.Errorf("did not wait: %v", err)
+	case <-time.After(5 * leasePoll):
+	}
+	b.mu.Lock()
+	rm.sys.blocked = b.now.Add(time.Minute)
+	b.mu.Unlock()
+	if err := <-answer; !problem.Has(err, problem.Down) {
+		t.Errorf("the system is out of reach: %v", err)
+	}
+	b.mu.Lock()
+	rm.sys.blocked = time.Time{}
+	b.mu.Unlock()
+	reads := b.sys.reads
+	go func() { answer <- book(t.Context()) }()
+	if err := b.reload(t.Context(), b.id); err != nil {
+		t.Fatal(err)
+	}
+	old := &gated{script: &script{}, read: func(context.Context) { t.Error("asked through the connector that was closed") }}
+	b.mu.Lock()
+	rm.sys.conn = old
+	b.mu.Unlock()
+	rm.lease.Unlock()
+	if err := <-answer; err != nil || b.sys.reads == reads {
+		t.Errorf("after it was connected anew: %v", err)
+	}
+}

@@ -158,31 +158,12 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	f func(context.Context, *room, connectors.ReadWriter, connectors.Room, []byte) ([]byte, error),
 	then func(context.Context, *room) error,
 ) error {
-	s.mu.Lock()
-	rm := s.rooms[w]
-	var waiting, shut bool
-	if rm != nil {
-		now := s.o.Now()
-		waiting = now.Before(rm.sys.s.WaitUntil) || now.Before(rm.r.WaitUntil)
-		shut = now.Before(rm.sys.blocked) || rm.sys.authTries > 0 || !rm.sys.s.PausedAt.IsZero()
-	}
-	s.mu.Unlock()
-	if rm == nil {
-		return problem.New(problem.NotFound, "systems.not_attached")
-	}
-	c, ok := rm.sys.conn.(connectors.ReadWriter)
-	if !ok || !c.Caps().Has(connectors.CapBook) {
-		return problem.New(problem.Refused, "bookings.read_only")
-	}
-	switch {
-	case waiting:
-		return problem.New(problem.Down, "systems.busy")
-	case shut:
-		return problem.New(problem.Down, "systems.unreachable")
-	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	rm.lease.Lock()
+	rm, c, err := s.leaseForWriting(ctx, w)
+	if err != nil {
+		return err
+	}
 	defer rm.lease.Unlock()
 	stored, err := s.marks(ctx, rm.r.ID)
 	if err != nil {
@@ -219,6 +200,57 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 		return problem.New(problem.Down, "systems.unsure").Because(fmt.Errorf("read back the room: %w", rerr))
 	}
 	return nil
+}
+
+// leaseForWriting waits until a room is neither read nor written to, as long as ctx, and as long as it may be written to: what
+// holds it may be what tells that the system is out of reach. The caller unlocks the lease.
+func (s *Service) leaseForWriting(ctx context.Context, w store.WorkspaceID) (*room, connectors.ReadWriter, error) {
+	poll := time.NewTicker(leasePoll)
+	defer poll.Stop()
+	for {
+		rm, c, err := s.writable(w)
+		if err != nil {
+			return nil, nil, err
+		}
+		if rm.lease.TryLock() {
+			now, _, err := s.writable(w)
+			if err == nil && now == rm {
+				return rm, c, nil
+			}
+			rm.lease.Unlock() // refused, or opened anew, since we asked
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, problem.New(problem.Down, "systems.unreachable").Because(ctx.Err())
+		case <-poll.C:
+		}
+	}
+}
+
+// leasePoll is how often a writer looks whether a room is free.
+const leasePoll = 10 * time.Millisecond
+
+// writable returns a room and its connector, or the problem why nothing can be written to it now.
+func (s *Service) writable(w store.WorkspaceID) (*room, connectors.ReadWriter, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rm := s.rooms[w]
+	if rm == nil {
+		return nil, nil, problem.New(problem.NotFound, "systems.not_attached")
+	}
+	c, ok := rm.sys.conn.(connectors.ReadWriter)
+	if !ok || !c.Caps().Has(connectors.CapBook) {
+		return nil, nil, problem.New(problem.Refused, "bookings.read_only")
+	}
+	now := s.o.Now()
+	switch {
+	case now.Before(rm.sys.s.WaitUntil) || now.Before(rm.r.WaitUntil):
+		return nil, nil, problem.New(problem.Down, "systems.busy")
+	case now.Before(rm.sys.blocked) || rm.sys.authTries > 0 || !rm.sys.s.PausedAt.IsZero():
+		return nil, nil, problem.New(problem.Down, "systems.unreachable")
+	}
+	return rm, c, nil
 }
 
 // pause waits a random one to three seconds: two sides that undid a tie do not meet again at once.
