@@ -28,7 +28,8 @@ const (
 // group is up to 200 rooms on one connection, and on one server of the organisation: its anchor's. The
 // subscriptions stay valid for half an hour without a connection, so they outlive a Watch.
 type group struct {
-	anchor string
+	anchor string // the account, or with byRoom the first room that could be subscribed to
+	byRoom bool
 	cookie string            // what binds all requests to the anchor's server
 	subs   map[string]string // subscription by room
 	rooms  []string
@@ -95,11 +96,8 @@ func (c *Conn) arrange(rooms []connectors.Room) []*group {
 			i++
 		}
 		if i == len(kept) {
-			g := &group{subs: map[string]string{}}
-			if g.anchor = c.cfg.Account; c.cfg.Access == Impersonation || g.anchor == "" {
-				g.anchor = r.ID
-			}
-			kept = append(kept, g)
+			byRoom := c.cfg.Access == Impersonation || c.cfg.Account == ""
+			kept = append(kept, &group{subs: map[string]string{}, anchor: c.cfg.Account, byRoom: byRoom})
 		}
 		kept[i].rooms = append(kept[i].rooms, r.ID)
 	}
@@ -169,7 +167,7 @@ func (c *Conn) connect(ctx context.Context, g *group, tell connectors.WatchFuncs
 	const op = "watch"
 	r := request{op: op, anchor: g.anchor, cookie: g.cookie, group: true, body: getStreamingEvents(ids)}
 	if c.cfg.Access == Impersonation {
-		r.as = g.rooms[0]
+		r.as = g.lead()
 	}
 	req, id := r.outbound(c)
 	body, resp, err := c.client.Stream(ctx, req)
@@ -179,6 +177,10 @@ func (c *Conn) connect(ctx context.Context, g *group, tell connectors.WatchFuncs
 	defer body.Close()
 	if resp.Status/100 != 2 {
 		_, err := judge(op, id, resp)
+		if codeIs(err, "ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed", "ErrorNonExistentMailbox", "ErrorNonPrimarySmtpAddress") {
+			g.lose([]string{r.as}, tell, live) // the others go on with another lead
+			return nil
+		}
 		return c.hold(err)
 	}
 	s := &splitter{in: body}
@@ -205,6 +207,17 @@ func (c *Conn) connect(ctx context.Context, g *group, tell connectors.WatchFuncs
 			return nil
 		}
 	}
+}
+
+// lead is a room that we may act for: the anchor, or else any that is subscribed to.
+func (g *group) lead() string {
+	if g.subs[g.anchor] != "" {
+		return g.anchor
+	}
+	for room := range g.subs {
+		return room
+	}
+	return ""
 }
 
 // lose forgets subscriptions that the server does not know any more.
@@ -254,6 +267,9 @@ func (c *Conn) subscribeAll(ctx context.Context, g *group) (fresh map[string]boo
 	for _, room := range g.rooms {
 		if g.subs[room] != "" {
 			continue
+		}
+		if g.byRoom && len(g.subs) == 0 {
+			g.anchor, g.cookie = room, ""
 		}
 		id, err := c.subscribe(ctx, g, room)
 		if err == nil {

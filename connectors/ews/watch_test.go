@@ -183,6 +183,48 @@ func TestWatchRefused(t *testing.T) {
 			t.Errorf("%d requests for what can't be", n)
 		}
 	})
+	t.Run("the first room is outside of the scope", func(t *testing.T) {
+		t.Parallel()
+		s := fake(t, ewstest.Quirks{})
+		cfg := config(s)
+		cfg.Access = ews.Impersonation
+		c := open(t, cfg)
+		ews.Hurry(c)
+		// Nobody may act for a person's mailbox, and the other one is not there at all.
+		w := watch(t, c, connectors.Room{ID: ewstest.Account, Zone: time.UTC}, connectors.Room{ID: "gone@rooms.test", Zone: time.UTC}, room)
+		want(t, w.live, "+"+room1)
+		for _, k := range s.Calls() {
+			if k.Op == "GetStreamingEvents" && (k.As != room1 || k.Anchor != room1) {
+				t.Errorf("the stream is opened as %s with anchor %s", k.As, k.Anchor)
+			}
+		}
+		want(t, w.changed, room1)
+		s.Put(room1, ewstest.Event{Name: "a", Start: time.Now(), End: time.Now().Add(time.Hour)})
+		want(t, w.changed, room1)
+	})
+	t.Run("the room that the connection is opened for is taken away", func(t *testing.T) {
+		t.Parallel()
+		s := fake(t, ewstest.Quirks{})
+		const first = "annex@rooms.test"
+		s.AddRoom(first, "Annex", ewstest.None)
+		cfg := config(s)
+		cfg.Access = ews.Impersonation
+		c := open(t, cfg)
+		ews.Hurry(c)
+		w := watch(t, c, connectors.Room{ID: first, Zone: time.UTC}, room)
+		for range 2 {
+			if next(w.live, 5*time.Second) == "" {
+				t.Fatal("not both are live")
+			}
+		}
+		s.RemoveRoom(first)
+		s.CutStreams()
+		for live := ""; live != "+"+room1; {
+			if live = next(w.live, 5*time.Second); live == "" {
+				t.Fatal("the other room is never live again")
+			}
+		}
+	})
 	t.Run("the server is busy", func(t *testing.T) {
 		t.Parallel()
 		s := fake(t, ewstest.Quirks{})

@@ -126,6 +126,10 @@ func (s *Server) beforeStream(q asked, a *answer) *stream {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, _, f := s.right(q, q.as); q.as != "" && f != nil {
+		*a = answer{status: http.StatusInternalServerError, body: soapFault(*f)}
+		return nil
+	}
 	limit := s.quirks.MaxStreams
 	if limit == 0 {
 		limit = 10
