@@ -59,6 +59,7 @@ func displaysSamples() []sample {
 		{name: "display-now", page: func(sh ui.Shell) templ.Component { return DisplayNow(sh, one) }},
 		{name: "display-panel", page: func(sh ui.Shell) templ.Component { return DisplayPage(sh, panel) }},
 		{name: "display-remove", page: func(sh ui.Shell) templ.Component { return RemoveDisplayPage(sh, one) }},
+		{name: "display-refuse", page: func(sh ui.Shell) templ.Component { return RefuseDisplayPage(sh, list(sh).Pending[0]) }},
 		{name: "display-renew", page: func(sh ui.Shell) templ.Component { return RenewKeyPage(sh, one) }},
 		{name: "display-new", page: func(sh ui.Shell) templ.Component { return NewDisplayPage(sh, fresh) }},
 		{name: "display-key", page: func(sh ui.Shell) templ.Component {

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"lintel/templates/text"
@@ -72,7 +73,7 @@ const (
 // HoursPeriod is the opening hours of a building during a time: GET /settings/places/buildings/{id}/hours/new and …/hours/{n}.
 //
 // POST /settings/places/buildings/{id}/hours or …/hours/{n}: valid_from and valid_to (2006-01-02, both may be empty), and for each weekday
-// 1 (Monday) to 7 opens_1, closes_1, …; both empty is closed. POST …/hours/{n}/delete removes a period.
+// 1 (Monday) to 7 opens_1, closes_1, …; both empty is closed. Deleting asks first: GET and POST …/hours/{n}/delete.
 type HoursPeriod struct {
 	N                  string // names the period within the building, "" for a new one
 	ValidFrom, ValidTo string // 2006-01-02; "" without end
@@ -277,6 +278,11 @@ func (p HoursPeriod) words(sh ui.Shell) string {
 		return sh.T("places.since", "Date", dateWords(sh, p.ValidFrom))
 	}
 	return dateWords(sh, p.ValidFrom) + " – " + dateWords(sh, p.ValidTo)
+}
+
+// facts is a period in a line of its dates and hours.
+func (p HoursPeriod) facts(sh ui.Shell) []ui.Fact {
+	return []ui.Fact{{Key: p.words(sh), Value: strings.Join(p.Summary, ", ")}}
 }
 
 // dateWords prints a date that a form holds, or what was typed when it is none.

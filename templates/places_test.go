@@ -45,6 +45,7 @@ func placesSamples() []sample {
 		one("building", func(sh ui.Shell) templ.Component { return BuildingPage(sh, building) }),
 		one("building-new", func(sh ui.Shell) templ.Component { return BuildingPage(sh, fresh) }),
 		one("hours", func(sh ui.Shell) templ.Component { return HoursPage(sh, hours) }),
+		one("hours-delete", func(sh ui.Shell) templ.Component { return DeleteHoursPage(sh, hours) }),
 		one("hours-new", func(sh ui.Shell) templ.Component {
 			return HoursPage(sh, HoursForm{BuildingID: "zh", Building: "Zürich office", Errors: ui.Errors{"": "Something is not right yet."}})
 		}),

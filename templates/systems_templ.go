@@ -698,7 +698,7 @@ func SystemPage(sh ui.Shell, v System) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if v.Card.MayManage {
-					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("systems.delete"), Path: "/settings/systems/" + v.Card.ID + "/delete", Kind: ui.Danger}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Press(sh, ui.Button{Label: sh.T("systems.delete"), Path: "/settings/systems/" + v.Card.ID + "/delete", Kind: ui.Danger, Ask: true}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

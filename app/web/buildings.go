@@ -188,12 +188,18 @@ func (v *visitor) periods(o places.Opening, now time.Time) []templates.HoursPeri
 			}
 		}
 		o.Spans = rest
-		p := period(spans)
-		p.Summary = v.hoursWords(spans)
+		p := v.period(spans)
 		p.Current = spans[0].ValidOn(today)
 		out = append(out, p)
 	}
 	return out
+}
+
+// period is one period with its hours in words.
+func (v *visitor) period(spans []store.OpeningSpan) templates.HoursPeriod {
+	p := period(spans)
+	p.Summary = v.hoursWords(spans)
+	return p
 }
 
 // period is the form of one period; of a weekday with several spans it has the first.
@@ -296,17 +302,34 @@ func split(all []store.OpeningSpan, name string) (of, others []store.OpeningSpan
 	return of, others
 }
 
-func (s *Server) editHours(w http.ResponseWriter, r *http.Request, v *visitor) error {
+// hoursForm is the form of the period that the address names.
+func (s *Server) hoursForm(r *http.Request, v *visitor) (templates.HoursForm, error) {
 	o, err := s.hoursOf(r, v)
 	if err != nil {
-		return err
+		return templates.HoursForm{}, err
 	}
 	spans, _ := split(o.Spans, r.PathValue("period"))
 	if len(spans) == 0 {
-		return store.ErrNotFound
+		return templates.HoursForm{}, store.ErrNotFound
 	}
-	view := templates.HoursForm{BuildingID: string(o.Building.ID), Building: o.Building.Name, Period: period(spans)}
+	return templates.HoursForm{BuildingID: string(o.Building.ID), Building: o.Building.Name, Period: v.period(spans)}, nil
+}
+
+func (s *Server) editHours(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	view, err := s.hoursForm(r, v)
+	if err != nil {
+		return err
+	}
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.HoursPage(sh, view) })
+}
+
+// askDeleteHours asks before a period of opening hours goes.
+func (s *Server) askDeleteHours(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	view, err := s.hoursForm(r, v)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.DeleteHoursPage(sh, view) })
 }
 
 // saveHours makes or changes a period.

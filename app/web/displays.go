@@ -333,6 +333,19 @@ func displayErrors(v *visitor, err error) ui.Errors {
 	return renameFields(wrong, map[string]string{"workspace": "room"})
 }
 
+// askRefuseDisplay asks before a pending display is shut out.
+func (s *Server) askRefuseDisplay(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	d, err := s.Displays.Get(r.Context(), v.Actor, store.DisplayID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	if d.State != store.DisplayPending {
+		return store.ErrNotFound
+	}
+	view := templates.PendingDisplay{ID: string(d.ID), What: s.displayRow(v, d, store.WorkspacePlace{}).What, Hardware: d.HardwareID, Address: d.Address}
+	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.RefuseDisplayPage(sh, view) })
+}
+
 // refuseDisplay shuts a pending display out.
 func (s *Server) refuseDisplay(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	if err := s.Displays.Refuse(r.Context(), v.Actor, store.DisplayID(r.PathValue("id"))); err != nil {

@@ -141,6 +141,8 @@ func rich(t testing.TB, at time.Time) (*portal, map[string]string) {
 		Name: "Door", Workspace: p.room, Template: store.TemplateDay, Width: 800, Height: 480, Palette: store.PaletteBW, Encoding: store.EncodingPNG,
 	})
 	must(t, err)
+	waiting, err := p.Displays.Setup(ctx, store.ProtocolTRMNL, displays.Report{HardwareID: "AA:BB:CC:DD:EE:02", Model: "og", Address: "192.0.2.51"})
+	must(t, err)
 	must(t, p.Displays.Tick(ctx))
 	token, _, err := p.People.ResetLink(ctx, setup, p.boss().ID)
 	must(t, err)
@@ -157,6 +159,7 @@ func rich(t testing.TB, at time.Time) (*portal, map[string]string) {
 	return p, map[string]string{
 		"/rooms/{id}": room, "/rooms/{id}/displays/{display}/{picture}": room + "/displays/" + string(display) + "/" + picture,
 		"/bookings/{id}": "/bookings/" + string(b.ID), "/displays/{id}": "/displays/" + string(display),
+		"/displays/{id}/refuse":                          "/displays/" + string(waiting.Display) + "/refuse",
 		"/displays/{id}/{picture}":                       "/displays/" + string(display) + "/" + picture,
 		"/settings/systems/{id}":                         "/settings/systems/" + string(system),
 		"/settings/systems/{id}/successor":               "/settings/systems/" + string(signed) + "/successor",

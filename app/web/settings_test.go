@@ -76,6 +76,7 @@ func TestOpeningHours(t *testing.T) {
 	if diff := gocmp.Diff([]string{"Monday 08:00 12:00", "Monday 13:00 18:00", "Tuesday 10:00 12:00"}, open); diff != "" {
 		t.Error(diff)
 	}
+	b.get(office+"/hours/_/delete").want(t, 200, "Delete these opening hours?", "Mon 08:00 – 12:00")
 	b.post(office+"/hours/_/delete").leads(t, office)
 	b.get(office).want(t, 200, "The period is deleted", "No hours are set")
 	b.get(office+"/hours/_").want(t, 404)
@@ -183,10 +184,12 @@ func TestDisplays(t *testing.T) {
 	if !strings.Contains(waiting.body, "/displays/"+string(e.Display)+"/refuse") {
 		t.Error("it can't be refused")
 	}
+	b.get("/displays/"+string(e.Display)+"/refuse").want(t, 200, "AA:BB:CC:DD:EE:01", "192.0.2.50")
 	b.post("/displays/approve", "code", "0000-00", "room", string(p.room)).want(t, 422, "No display is waiting with this code", `value="0000-00"`)
 	path := "/displays/" + string(e.Display)
 	b.post("/displays/approve", "code", strings.ToLower(e.Code), "room", string(p.room), "template", "day").leads(t, path)
 	must(t, p.Displays.Tick(ctx))
+	b.get(path+"/refuse").want(t, 404)
 	page := b.get(path).want(t, 200, "The display is approved", "Matterhorn", "AA:BB:CC:DD:EE:01", "very picture")
 
 	// The page's picture is the very bytes that the device is given.

@@ -24,6 +24,8 @@ const (
   Add-MailboxFolderPermission -Identity "$($room.PrimarySmtpAddress):\$calendar" -User {account} -AccessRights Editor
 }`
 
+	onBehalf = `Get-Mailbox -RecipientTypeDetails RoomMailbox -ResultSize Unlimited | Set-Mailbox -GrantSendOnBehalfTo @{ Add = '{account}' }`
+
 	impersonation = `New-ManagementScope -Name 'Lintel rooms' -RecipientRestrictionFilter { RecipientTypeDetails -eq 'RoomMailbox' }
 New-ManagementRoleAssignment -Name 'Lintel rooms' -Role ApplicationImpersonation -User {account} -CustomRecipientWriteScope 'Lintel rooms'`
 
@@ -67,6 +69,7 @@ func (v *visitor) guide(kind string, c calendars.Connection) []templates.GuidePa
 		server := shellWord(hostOf(c.URL), "mail.example.com")
 		add(true, part("ews_account", "exchange", "", "New-Mailbox -Name "+account+" -UserPrincipalName "+account+"@<domain> -Password (Read-Host -AsSecureString)"))
 		add(chosen("access", "folder"), part("ews_folder", "exchange", "folder", put.Replace(folderRights)))
+		add(chosen("access", "folder"), part("ews_on_behalf", "exchange", "optional", put.Replace(onBehalf)))
 		add(chosen("access", "impersonation"), part("ews_impersonation", "exchange", "impersonation", put.Replace(impersonation)))
 		add(chosen("access", "folder", "impersonation"), part("ews_keep", "exchange", "", keepSubjects))
 		add(true, part("ews_lists", "exchange", "optional", roomList))
