@@ -82,6 +82,7 @@ func tenant(t testing.TB, q graphtest.Quirks) *graphtest.Server {
 func onFake(q graphtest.Quirks, certificate bool) conntest.System {
 	tick := max(q.Tick, time.Millisecond)
 	return conntest.System{
+		Without: map[string]string{"503": "the service is left alone for a while: TestThrottledMailbox"},
 		Invites: true, Tick: tick, Secret: graphtest.Secret, Keeps: []string{"one", "two", person, "W. Europe Standard Time"},
 		NewRoom: func(t testing.TB) *conntest.Room {
 			s := tenant(t, q)

@@ -59,6 +59,8 @@ func (c *Conn) failure(op, mailbox string, a answer) error {
 		e.Cure = "calendar.cure.graph_token"
 	case "erroraccessdenied", "accessdenied", "authorization_requestdenied":
 		e.Cure = "calendar.cure.graph_access"
+	case "nopermissionsinaccesstoken": // a 401, though the sign-in was right: nobody has given the application a right
+		e.Kind, e.Cure = connectors.Forbidden, "calendar.cure.graph_access"
 	case "mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi":
 		e.Kind, e.Cure = connectors.Gone, "calendar.cure.graph_no_mailbox"
 	case "errorinvaliduser", "request_resourcenotfound", "resourcenotfound", "errornonexistentmailbox", "mailboxnotfound":

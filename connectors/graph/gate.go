@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -101,11 +102,18 @@ func wholeSeconds(d time.Duration) time.Duration {
 	return (d + time.Second - 1).Truncate(time.Second)
 }
 
-// quiet returns for how long an answer asks for silence.
+// busyWait is for an answer that says that the service is busy and not for how long, as those of the front ends
+// before Exchange do.
+const busyWait = 30 * time.Second
+
+// quiet returns for how long an answer asks for silence. A 504 without a time says nothing of the next request.
 func quiet(status int, h http.Header, serverNow time.Time) time.Duration {
+	wait := outbound.ParseRetryAfter(h.Get("Retry-After"), serverNow)
 	switch status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return outbound.ParseRetryAfter(h.Get("Retry-After"), serverNow)
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return cmp.Or(wait, busyWait)
+	case http.StatusGatewayTimeout:
+		return wait
 	}
 	return 0
 }

@@ -109,7 +109,7 @@ func (c *Conn) take(w *walk, a answer) {
 			c.anew(w)
 			return
 		}
-		w.fail(gone(c.failure(opProbe, w.room.ID, a)))
+		w.fail(c.forgotten(a, gone(c.failure(opProbe, w.room.ID, a))))
 		return
 	}
 	p, err := parsePage(opProbe, a.body)
@@ -140,6 +140,18 @@ func (c *Conn) take(w *walk, a answer) {
 			w.fail(err)
 		}
 	}
+}
+
+// forgotten returns err, unless Graph has forgotten even a delta that was only just begun, as it does while it
+// moves a mailbox: that passes, and the room's calendar is still there.
+func (c *Conn) forgotten(a answer, err error) error {
+	code, _ := a.fault()
+	switch e, ok := err.(*connectors.Error); { //nolint:errorlint // ours, not wrapped
+	case !ok:
+	case a.status == http.StatusGone && code != "", strings.EqualFold(code, "syncStateNotFound"), strings.EqualFold(code, "resyncRequired"):
+		e.Kind, e.Cure = connectors.Transient, ""
+	}
+	return err
 }
 
 // Probe asks the delta of one room.

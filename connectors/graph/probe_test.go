@@ -154,6 +154,39 @@ func TestProbeManyFaults(t *testing.T) {
 	}
 }
 
+// A delta that is forgotten while it is begun is no mailbox that is gone.
+func TestForgottenAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, f := range []graphtest.Fault{
+		{Status: 410, Code: "SyncStateNotFound"}, {Status: 410, Code: "fullSyncRequired"}, {Status: 404, Code: "syncStateNotFound"}, {Status: 400, Code: "resyncRequired"},
+	} {
+		s := tenant(t, graphtest.Quirks{})
+		c := connect(t, config(s))
+		f.Mailbox = room
+		s.Break(f)
+		_, err := c.Probe(t.Context(), theRoom(t), nil)
+		if !errors.Is(err, connectors.Transient) || connectors.CureOf(err) != "calendar.cure.transient" {
+			t.Errorf("HTTP %d %s: %v, %s", f.Status, f.Code, err, connectors.CureOf(err))
+		}
+		s.Repair()
+		if ch, err := c.Probe(t.Context(), theRoom(t), nil); err != nil || len(ch.Next) == 0 {
+			t.Errorf("HTTP %d %s, then: %+v, %v", f.Status, f.Code, ch, err)
+		}
+	}
+}
+
+// Who has signed in and has no right at all is refused by a 401, which is no wrong sign-in: other rooms go on.
+func TestNoPermissions(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, graphtest.Quirks{})
+	c := connect(t, config(s))
+	s.Break(graphtest.Fault{Mailbox: room, Status: 401, Code: "NoPermissionsInAccessToken"})
+	_, err := c.Probe(t.Context(), theRoom(t), nil)
+	if !errors.Is(err, connectors.Forbidden) || connectors.CureOf(err) != "calendar.cure.graph_access" {
+		t.Errorf("%v, %s", err, connectors.CureOf(err))
+	}
+}
+
 // No request of a mailbox is sent before the time that Graph asked for, by whatever way; the others go on.
 func TestThrottledMailbox(t *testing.T) {
 	t.Parallel()
@@ -162,6 +195,8 @@ func TestThrottledMailbox(t *testing.T) {
 		"429 with a date":  {Status: 429, Until: 30 * time.Second},
 		"503 with seconds": {Status: 503, Header: map[string]string{"Retry-After": "30"}},
 		"504 with seconds": {Status: 504, Header: map[string]string{"Retry-After": "30"}},
+		"429 without time": {Status: 429},
+		"503 without time": {Status: 503},
 	} {
 		for _, inBatch := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", in a batch ", inBatch), func(t *testing.T) {

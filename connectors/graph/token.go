@@ -201,9 +201,9 @@ func signInCure(code int, name string) (connectors.Kind, string) {
 		return connectors.Auth, "calendar.cure.graph_certificate"
 	case 700024, 700021: // the assertion is not valid now
 		return connectors.Auth, "calendar.cure.graph_clock"
-	case 90002, 900021, 900023, 90038: // no such tenant
+	case 90002, 900021, 900023, 90038, 900382, 900432: // no such tenant, or one of another cloud
 		return connectors.Auth, "calendar.cure.graph_tenant"
-	case 700016, 7000112, 500011, 7000229, 650052: // no such application there, switched off, or without service principal
+	case 700016, 7000112, 500011, 500014, 7000229, 650052: // no such application there, switched off, or without service principal
 		return connectors.Auth, "calendar.cure.graph_app"
 	case 50034, 50059, 50057: // the account or its tenant is not known there
 		return connectors.Auth, "calendar.cure.graph_tenant"

@@ -289,6 +289,8 @@ func TestSignInErrors(t *testing.T) {
 		"unknown certificate":     {graphtest.Fault{Status: 401, Body: aadsts(700027, "invalid_client")}, connectors.Auth, "graph_certificate"},
 		"clock":                   {graphtest.Fault{Status: 401, Body: aadsts(700024, "invalid_client")}, connectors.Auth, "graph_clock"},
 		"tenant":                  {graphtest.Fault{Status: 400, Body: aadsts(90002, "invalid_request")}, connectors.Auth, "graph_tenant"},
+		"another cloud":           {graphtest.Fault{Status: 400, Body: aadsts(900382, "invalid_request")}, connectors.Auth, "graph_tenant"},
+		"Graph is switched off":   {graphtest.Fault{Status: 400, Body: aadsts(500014, "invalid_resource")}, connectors.Auth, "graph_app"},
 		"application":             {graphtest.Fault{Status: 400, Body: aadsts(700016, "unauthorized_client")}, connectors.Auth, "graph_app"},
 		"account":                 {graphtest.Fault{Status: 400, Body: aadsts(50034, "invalid_grant")}, connectors.Auth, "graph_tenant"},
 		"policy":                  {graphtest.Fault{Status: 400, Body: aadsts(53003, "access_denied")}, connectors.Auth, "graph_policy"},
@@ -301,6 +303,7 @@ func TestSignInErrors(t *testing.T) {
 		"no token":                {graphtest.Fault{Status: 200, Body: `{"token_type":"Bearer"}`}, connectors.Invalid, "graph_sign_in_server"},
 		"token with a line break": {graphtest.Fault{Status: 200, Body: `{"token_type":"Bearer","access_token":"a\r\nX-Evil: 1"}`}, connectors.Invalid, "graph_sign_in_server"},
 		"no JSON":                 {graphtest.Fault{Status: 200, Body: `ok`}, connectors.Invalid, "graph_sign_in_server"},
+		"busy":                    {graphtest.Fault{Status: 503}, connectors.Throttled, "throttled"},
 		"server error":            {graphtest.Fault{Status: 500}, connectors.Transient, "transient"},
 		"cut":                     {graphtest.Fault{Cut: true}, connectors.Transient, "transient"},
 	} {
