@@ -150,7 +150,8 @@ func put(s *googletest.Server, seed conntest.Seed) {
 // onFake has a fake of its own for each room, so that it can be broken and its clock be moved.
 func onFake(opt googletest.Options, change func(*google.Config)) conntest.System {
 	return conntest.System{
-		Tick: time.Millisecond, Secret: googletest.TokenPrefix,
+		Without: map[string]string{"503": "Google is left alone for a while: TestBusyWithoutTime"},
+		Tick:    time.Millisecond, Secret: googletest.TokenPrefix,
 		Keeps: []string{"keep me", "X-OTHER-PROGRAM", "CATEGORIES", "VALARM", "ada@people.example", "Europe/Zurich", "keep me too"},
 		NewRoom: func(t testing.TB) *conntest.Room {
 			s := start(t, opt)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,6 +40,8 @@ func (c *Conn) apiErr(resp *outbound.Response) error {
 		e.Cure = "calendar.cure.google_api_off"
 	case "insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT":
 		e.Cure = "calendar.cure.google_delegation"
+	case "notACalendarUser": // whom we act as has no calendar: no licence, or the service is switched off for him
+		e.Cure = "calendar.cure.google_subject"
 	case "forbiddenForServiceAccounts":
 		e.Cure = "calendar.cure.google_invite"
 	case "forbiddenForNonOrganizer":
@@ -46,12 +49,8 @@ func (c *Conn) apiErr(resp *outbound.Response) error {
 	case "requiredAccessLevel":
 		e.Cure = "calendar.cure.google_share_write"
 	}
-	if e.Kind == connectors.Throttled {
-		now := c.now()
-		if e.After == 0 {
-			e.After = c.quiet.next(now)
-		}
-		c.client.Hold(now.Add(e.After)) // one account, one quota: nothing goes out before
+	if e.Kind == connectors.Throttled || busy(resp.Status) {
+		c.quiet.hold(c.client, e, c.now()) // one account, one quota: nothing goes out before
 	}
 	switch {
 	case e.Cure != "":
@@ -129,6 +128,20 @@ const (
 	firstWait = 2 * time.Second
 	maxWait   = 5 * time.Minute
 )
+
+// busy reports whether a status asks to wait, also where the answer does not say how long.
+func busy(status int) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+}
+
+// hold makes e ask to wait, by the time that Google gave or by ours, and lets client send nothing before.
+func (b *backoff) hold(client *outbound.Client, e *connectors.Error, now time.Time) {
+	e.Kind = connectors.Throttled
+	if e.After == 0 {
+		e.After = b.next(now)
+	}
+	client.Hold(now.Add(e.After))
+}
 
 // next returns the wait. Requests that were on their way together count once.
 func (b *backoff) next(now time.Time) time.Duration {

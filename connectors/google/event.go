@@ -209,8 +209,11 @@ func times(out *connectors.Event, start, end *stamp, zone *time.Location) bool {
 	if start.Date != "" {
 		first, err1 := when.ParseDate(start.Date)
 		last, err2 := when.ParseDate(end.Date)
-		if err1 != nil || err2 != nil || !first.Before(last) {
+		if err1 != nil || err2 != nil || last.Before(first) {
 			return false
+		}
+		if first == last { // as calendars that were imported have it
+			last = first.Add(1)
 		}
 		out.AllDay, out.FirstDay, out.EndDay = true, first, last
 		out.From, out.To = first.Start(zone).UTC(), last.Start(zone).UTC()

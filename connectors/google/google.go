@@ -129,7 +129,7 @@ func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 		limit = perSecond
 	}
 	c.pace = rate.NewLimiter(rate.Limit(limit), burst)
-	c.tokens = newTokens(c.client, key, cfg.Now)
+	c.tokens = newTokens(c.client, key, c.quiet, cfg.Now)
 	return c, nil
 }
 

@@ -108,7 +108,8 @@ func TestSignIn(t *testing.T) {
 		"something else": {func(s *googletest.Server) {
 			s.Break(googletest.Fault{Token: true, Status: 400, Body: `{"error":"invalid_grant"}`})
 		}, nil, connectors.Auth, "google_sign_in"},
-		"out of order": {func(s *googletest.Server) { s.Break(googletest.Fault{Token: true, Status: 503}) }, nil, connectors.Transient, "transient"},
+		"out of order": {func(s *googletest.Server) { s.Break(googletest.Fault{Token: true, Status: 500}) }, nil, connectors.Transient, "transient"},
+		"busy":         {func(s *googletest.Server) { s.Break(googletest.Fault{Token: true, Status: 503}) }, nil, connectors.Throttled, "throttled"},
 		"throttled": {func(s *googletest.Server) {
 			s.Break(googletest.Fault{Token: true, Status: 429, Header: map[string]string{"Retry-After": "60"}})
 		}, nil, connectors.Throttled, "throttled"},
@@ -196,6 +197,8 @@ func TestReasons(t *testing.T) {
 		{403, "forbiddenForNonOrganizer", connectors.Unsupported, "google_organizer", 0},
 		{403, "forbidden", connectors.Forbidden, "google_share", 0},
 		{404, "notFound", connectors.Gone, "google_not_shared", 0},
+		{403, "notACalendarUser", connectors.Forbidden, "google_subject", 0},
+		{503, "backendError", connectors.Throttled, "throttled", 2 * time.Second},
 		{500, "backendError", connectors.Transient, "transient", 0},
 		{400, "bad name: <ada@people.example>", connectors.Invalid, "invalid", 0},
 	} {
@@ -240,6 +243,34 @@ func TestQuiet(t *testing.T) {
 	}
 	s.Repair()
 	read(t, c)
+}
+
+// An API or a token endpoint that is busy and says not for how long is left alone all the same.
+func TestBusyWithoutTime(t *testing.T) {
+	t.Parallel()
+	for _, f := range []googletest.Fault{{Status: 429}, {Status: 503}, {Token: true, Status: 429}, {Token: true, Status: 503}} {
+		s := start(t, googletest.Options{})
+		now := time.Now()
+		s.Now = func() time.Time { return now }
+		c := connectAt(t, s, s.Now)
+		if !f.Token {
+			read(t, c)
+			s.Calls()
+		}
+		f.Times = 1
+		s.Break(f)
+		for range 3 {
+			_, err := c.Probe(t.Context(), zurich(t), nil)
+			if !errors.Is(err, connectors.Throttled) || connectors.AfterOf(err) != 2*time.Second {
+				t.Errorf("%+v: %v, wait %v", f, err, connectors.AfterOf(err))
+			}
+		}
+		if n := len(s.Calls()); n != 1 {
+			t.Errorf("%+v: %d requests", f, n)
+		}
+		now = now.Add(2 * time.Second)
+		read(t, c)
+	}
 }
 
 // Ours goes out at most as often as configured.
@@ -296,11 +327,18 @@ func TestProbeStartsAnew(t *testing.T) {
 	if ch := probe(first.Next); !ch.Changed || probe(ch.Next).Changed {
 		t.Error("a token that is too old is no change")
 	}
-	// The follow-up has the parameters of the first call and only the token beside them.
+	// The follow-up has the parameters of the first call and only the token in place of the first day.
 	for _, call := range s.Calls() {
 		q := call.URL.Query()
-		q.Del("syncToken")
-		q.Del("pageToken")
+		from, err := time.Parse(time.RFC3339, q.Get("timeMin"))
+		if known := q.Has("syncToken"); call.Method == "GET" && known == (err == nil) {
+			t.Errorf("a sync token %v, and begins %v", known, q.Get("timeMin"))
+		} else if behind := time.Since(from); call.Method == "GET" && !known && (behind < 48*time.Hour || behind > 80*time.Hour) {
+			t.Errorf("begins %v ago", behind)
+		}
+		for _, name := range []string{"syncToken", "pageToken", "timeMin"} {
+			q.Del(name)
+		}
 		want := url.Values{"showDeleted": {"true"}, "maxResults": {"2500"}, "fields": {"items(id),nextPageToken,nextSyncToken"}}
 		if call.Method == "GET" && q.Encode() != want.Encode() {
 			t.Errorf("parameters %s", q.Encode())

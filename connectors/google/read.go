@@ -58,9 +58,10 @@ func (c *Conn) pages(ctx context.Context, op, calendar string, query url.Values,
 	return time.Time{}, connectors.Fail(connectors.Invalid, op, "the pages never end")
 }
 
-// Probe asks for what changed since a sync token. The first one has to walk through the whole calendar,
-// ids only; all parameters stay the same from call to call, as Google wants. A token that is too old or
-// means nothing is a change.
+// Probe asks for what changed since a sync token. The first one has to walk through the calendar, ids only,
+// from just before the days that the engine reads: what lies behind them concerns no door, and an old room
+// holds years of it. All other parameters stay the same from call to call, as Google wants, while timeMin may
+// stand in the first walk alone. A token that is too old or means nothing is a change.
 func (c *Conn) Probe(ctx context.Context, room connectors.Room, cursor connectors.Cursor) (connectors.Change, error) {
 	const op = "ask for changes"
 	old, known := strings.CutPrefix(string(cursor), cursorPrefix)
@@ -79,6 +80,9 @@ func (c *Conn) sync(ctx context.Context, op string, room connectors.Room, token 
 	query := url.Values{"showDeleted": {"true"}, "maxResults": {"2500"}, "fields": {"items(id),nextPageToken,nextSyncToken"}}
 	if token != "" {
 		query.Set("syncToken", token)
+	} else {
+		from := when.DayOf(c.now(), room.Zone).Add(-connectors.DaysBack).Start(room.Zone)
+		query.Set("timeMin", from.Add(-zoneSlack).UTC().Format(time.RFC3339))
 	}
 	var ch connectors.Change
 	next := ""

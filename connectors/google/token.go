@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,6 +27,7 @@ type token struct {
 type tokens struct {
 	client *outbound.Client
 	key    *key
+	quiet  *backoff
 	now    func() time.Time
 	turn   chan struct{} // of one: whoever holds it may touch kept
 	kept   map[grant]token
@@ -34,8 +36,8 @@ type tokens struct {
 // early is how long before its end a token is not used any more.
 const early = 2 * time.Minute
 
-func newTokens(client *outbound.Client, k *key, now func() time.Time) *tokens {
-	return &tokens{client: client, key: k, now: now, turn: make(chan struct{}, 1), kept: map[grant]token{}}
+func newTokens(client *outbound.Client, k *key, quiet *backoff, now func() time.Time) *tokens {
+	return &tokens{client: client, key: k, quiet: quiet, now: now, turn: make(chan struct{}, 1), kept: map[grant]token{}}
 }
 
 // get returns a token, from Google when there is none; others wait for the same answer. Old is a token
@@ -74,7 +76,12 @@ func (t *tokens) fetch(ctx context.Context, op string, g grant) (token, *outboun
 		return token{}, nil, err
 	}
 	if resp.Status != http.StatusOK {
-		return token{}, nil, tokenErr(op, resp)
+		err := tokenErr(op, resp)
+		var e *connectors.Error
+		if errors.As(err, &e) && busy(resp.Status) {
+			t.quiet.hold(t.client, e, t.now())
+		}
+		return token{}, nil, err
 	}
 	if resp.IsHTML() {
 		return token{}, nil, resp.HTMLErr()
