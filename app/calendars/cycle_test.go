@@ -2,6 +2,8 @@ package calendars
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -259,5 +261,29 @@ func TestWriteWaitsForItsTurn(t *testing.T) {
 	rm.lease.Unlock()
 	if err := <-answer; err != nil || b.sys.reads == reads {
 		t.Errorf("after it was connected anew: %v", err)
+	}
+}
+
+// When our own store can't write, that is no failure of the booking system: its other rooms go on.
+func TestOwnFailureIsNotTheSystems(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	full := errors.New("the disk is full")
+	for range 3 {
+		b.now = b.now.Add(20 * time.Minute)
+		rm := b.take(b.systems[b.id], 1)[0]
+		b.settle(t.Context(), rm, full)
+	}
+	sys := b.systems[b.id]
+	if sys.failures > 0 || sys.blocked.After(b.now) || !sys.s.FailingSince.IsZero() || b.rooms[b.ws].r.Failures != 3 {
+		t.Errorf("failures %d, blocked until %v, failing since %v; of the room %d", sys.failures, sys.blocked, sys.s.FailingSince, b.rooms[b.ws].r.Failures)
+	}
+	for range 2 {
+		b.now = b.now.Add(20 * time.Minute)
+		b.settle(t.Context(), b.take(sys, 1)[0], fmt.Errorf("read: %w", context.DeadlineExceeded))
+	}
+	if sys.failures != 2 || sys.s.FailingSince.IsZero() {
+		t.Errorf("a server that hangs: %d failures", sys.failures)
 	}
 }
