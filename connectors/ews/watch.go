@@ -19,6 +19,8 @@ const (
 	streamIdle = 2 * time.Minute
 	// shortStream is a connection that ended too soon to open the next one at once.
 	shortStream = time.Minute
+	// maxTroubles is how many subscriptions are tried in vain before a server counts as out of reach.
+	maxTroubles = 3
 	// hopeless is the pause when no room of a group can be watched: somebody has to grant a right first.
 	hopeless = time.Hour
 
@@ -177,7 +179,7 @@ func (c *Conn) connect(ctx context.Context, g *group, tell connectors.WatchFuncs
 	defer body.Close()
 	if resp.Status/100 != 2 {
 		_, err := judge(op, id, resp)
-		if codeIs(err, "ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed", "ErrorNonExistentMailbox", "ErrorNonPrimarySmtpAddress") {
+		if r.as != "" && codeIs(err, "ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed", "ErrorNonExistentMailbox", "ErrorNonPrimarySmtpAddress") {
 			g.lose([]string{r.as}, tell, live) // the others go on with another lead
 			return nil
 		}
@@ -264,6 +266,7 @@ func streamErr(op string, err error) error {
 func (c *Conn) subscribeAll(ctx context.Context, g *group) (fresh map[string]bool, err error) {
 	fresh = map[string]bool{}
 	var last error
+	troubles := 0
 	for _, room := range g.rooms {
 		if g.subs[room] != "" {
 			continue
@@ -281,7 +284,9 @@ func (c *Conn) subscribeAll(ctx context.Context, g *group) (fresh map[string]boo
 		case connectors.Auth, connectors.Trust:
 			return nil, err
 		case connectors.Throttled, connectors.Transient:
-			if connectors.AfterOf(err) > 0 || ctx.Err() != nil || len(g.subs) == 0 {
+			// One mailbox may be out of reach; when nothing at all works, the server is.
+			troubles++
+			if connectors.AfterOf(err) > 0 || ctx.Err() != nil || len(g.subs) == 0 && troubles >= maxTroubles {
 				return nil, err
 			}
 		}

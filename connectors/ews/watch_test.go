@@ -202,6 +202,14 @@ func TestWatchRefused(t *testing.T) {
 		s.Put(room1, ewstest.Event{Name: "a", Start: time.Now(), End: time.Now().Add(time.Hour)})
 		want(t, w.changed, room1)
 	})
+	t.Run("the first room's database is not mounted", func(t *testing.T) {
+		t.Parallel()
+		s := fake(t, ewstest.Quirks{})
+		s.AddRoom("annex@rooms.test", "Annex", ewstest.Editor)
+		s.Break(ewstest.Fault{Op: "Subscribe", Room: "annex@rooms.test", Code: "ErrorMailboxStoreUnavailable"})
+		w := watch(t, hurried(t, s, nil), connectors.Room{ID: "annex@rooms.test", Zone: time.UTC}, room)
+		want(t, w.live, "+"+room1)
+	})
 	t.Run("the room that the connection is opened for is taken away", func(t *testing.T) {
 		t.Parallel()
 		s := fake(t, ewstest.Quirks{})
