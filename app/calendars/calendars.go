@@ -349,7 +349,7 @@ func (s *Service) take(sys *system, n int) []*room {
 	return rooms
 }
 
-// Touch makes a workspace's calendar be read soon and often for a while: somebody stands at its door.
+// Touch makes a workspace's calendar be read soon and often for a while: somebody looks at it, or stands at its door.
 func (s *Service) Touch(w store.WorkspaceID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -47,6 +47,7 @@ func (s *Server) frameForm(ctx context.Context, v *visitor, view *templates.Book
 	for _, p := range list {
 		if string(p.Workspace.ID) == view.Room {
 			building = p.Building
+			s.Calendars.Touch(p.Workspace.ID)
 		}
 	}
 	for _, p := range list {

@@ -67,6 +67,7 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request, v *visitor) error 
 	if fragment(r) {
 		return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.RoomAgenda(sh, view) })
 	}
+	s.Calendars.Touch(p.Workspace.ID)
 	for _, d := range s.Displays.OfRoom(p.Workspace.ID) {
 		view.Displays = append(view.Displays, s.roomDisplay(v, view.ID, p.Building.ID, d))
 	}

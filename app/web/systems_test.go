@@ -1,6 +1,9 @@
 package web
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -181,4 +184,34 @@ func TestFindServerAsksForWhatItNeeds(t *testing.T) {
 	b.post("/settings/systems", append(form, "url", "mail.example.com", "password", "secret-1234")...).want(t, http.StatusUnprocessableEntity, "mail address here")
 	b.post("/settings/systems", append(form, "url", "room1@example.com")...).want(t, http.StatusUnprocessableEntity, "needs a sign-in")
 	b.get("/settings/systems/new?kind=ews").want(t, http.StatusOK, "Find the server")
+}
+
+// Whoever opens a room's page, or a booking form for it, sees its calendar read soon.
+func TestLookingAtARoomReadsItSoon(t *testing.T) {
+	t.Parallel()
+	for _, page := range []string{"/rooms/{room}", "/bookings/new?room={room}"} {
+		p := furnished(t)
+		system, err := p.Calendars.Connect(ctx, setup, calendars.Connection{Kind: "caldav", Name: "Nextcloud", URL: "https://cloud.example.com/dav/", Username: "svc", Secrets: map[string]secret.Text{"password": secret.New("hunter2")}})
+		must(t, err)
+		must(t, p.Calendars.Attach(ctx, setup, p.room, system, "/cal/"))
+		must(t, p.st.Update(ctx, func(tx *store.Tx) error {
+			r, err := tx.ResourceOf(p.room)
+			r.LastOK = p.now()
+			return errors.Join(err, tx.SaveResourceState(r))
+		}))
+		// A program that starts again reads what it knows within a minute, here at its end.
+		p.Calendars = calendars.New(calendars.Options{
+			Store: p.st, Now: p.now, Log: slog.New(slog.DiscardHandler), Kinds: fakeKinds(), Changed: func(store.WorkspaceID) {},
+			Go: func(string, func(context.Context) error) {}, Rand: func() float64 { return 1 },
+		})
+		must(t, p.Calendars.Start(ctx))
+		soon := func() bool { return !p.Calendars.Statuses()[0].Rooms[0].NextRead.After(p.now()) }
+		if soon() {
+			t.Fatal("it is due without anybody")
+		}
+		p.as("boss").get(strings.ReplaceAll(page, "{room}", string(p.room))).want(t, 200)
+		if !soon() {
+			t.Errorf("%s: the room is not read soon", page)
+		}
+	}
 }
