@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -315,7 +316,10 @@ func TestConnectorSeries(t *testing.T) {
 func TestConnectorWithOurClient(t *testing.T) {
 	t.Parallel()
 	p := furnished(t, func(o *Options) { o.BaseURL = parseURL(t, "http://lintel.test/house") })
-	server := httptest.NewServer(p)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", p.now().UTC().Format(http.TimeFormat)) // all by one clock
+		p.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	key := p.bridge("Bridge", true, "")
 	out, err := outbound.New(outbound.Options{Version: "test", AllowLoopback: true, Now: p.now})
@@ -381,6 +385,29 @@ func TestConnectorWithOurClient(t *testing.T) {
 	must(t, c.Release(ctx, room, ev))
 	if all := read(); len(all) != 1 {
 		t.Errorf("after release: %+v", all)
+	}
+	// A meeting that runs is ended at the second of a press, or released: both mean now.
+	for i, end := range []func(connectors.Event) error{
+		func(ev connectors.Event) error {
+			_, err := c.SetEnd(ctx, room, ev, p.now().Add(-time.Second))
+			return err
+		},
+		func(ev connectors.Event) error { return c.Release(ctx, room, ev) },
+	} {
+		from := monday.AddDate(0, 0, 1+i)
+		p.wait(from.Add(-time.Minute).Sub(p.now()))
+		ev, err := c.Book(ctx, room, connectors.Draft{Token: fmt.Sprint("running-", i), From: from, To: from.Add(time.Hour), Subject: "Runs"})
+		must(t, err)
+		p.wait(21*time.Minute + 30*time.Second)
+		for range 2 {
+			if err := end(ev); err != nil {
+				t.Errorf("end %d: %v", i, err)
+			}
+		}
+		window = when.Interval{From: from, To: from.Add(time.Hour)}
+		if all := read(); len(all) != 1 || !all[0].To.Equal(from.Add(20*time.Minute)) {
+			t.Errorf("end %d: %+v", i, all)
+		}
 	}
 	if _, _, err := connect("lintel_wrong").Rooms(ctx, ""); !errors.Is(err, connectors.Auth) {
 		t.Errorf("wrong key: %v", err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -141,8 +142,32 @@ func sendJSON(w http.ResponseWriter, status int, what any) {
 	_, _ = w.Write(append(b, '\n')) // whoever asked may be gone
 }
 
-// programNothing answers every address of programs that no route has.
+// programMethods returns what may be done at an address of programs, as the Allow header writes it, "" where nothing is.
+func programMethods(path string) string {
+	for _, a := range []struct{ pattern, methods string }{
+		{connectorPath, "GET, HEAD"},
+		{connectorMeetings, "GET, HEAD, POST"},
+		{connectorMeetings + "/{meeting}", "PUT"},
+		{pushRoomsPath, "GET, HEAD"},
+		{pushEventsPath, "PUT"},
+	} {
+		same := func(want, got string) bool { return want == got || strings.HasPrefix(want, "{") && got != "" }
+		if slices.EqualFunc(strings.Split(a.pattern, "/"), strings.Split(path, "/"), same) {
+			return a.methods
+		}
+	}
+	return ""
+}
+
+// programNothing answers every address of programs that no route has, or not by this method.
 func (s *Server) programNothing(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	s.failProgram(w, r, v, problem.New(problem.NotFound, "keys.no_address"))
+	nothing := problem.New(problem.NotFound, "keys.no_address")
+	methods := programMethods(r.URL.EscapedPath())
+	if methods == "" {
+		s.failProgram(w, r, v, nothing)
+		return nil
+	}
+	w.Header().Set("Allow", methods)
+	sendJSON(w, http.StatusMethodNotAllowed, programError{Error: v.problem(nothing, nothing.Key)})
 	return nil
 }

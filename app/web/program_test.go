@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,7 +122,23 @@ func TestProgramsNeedAKey(t *testing.T) {
 	for _, path := range []string{"/connector/", "/connector/rooms/x", "/api/v2/rooms", "/api/"} {
 		reads.get(path).want(t, http.StatusNotFound, `"error":"There is nothing at this address`)
 	}
-	reads.do("DELETE", connectorPath+"/x/meetings", "").want(t, http.StatusNotFound)
+	for _, c := range []struct{ method, path, allow string }{
+		{"DELETE", connectorPath + "/x/meetings", "GET, HEAD, POST"},
+		{"POST", connectorPath, "GET, HEAD"},
+		{"OPTIONS", connectorPath + "/x/meetings/y", "PUT"},
+		{"POST", pushRoomsPath + "/a%2Fb/events", "PUT"},
+	} {
+		a := reads.do(c.method, c.path, "").want(t, http.StatusMethodNotAllowed, "or not by this method")
+		if got := a.header.Get("Allow"); got != c.allow {
+			t.Errorf("%s %s: Allow %q, want %q", c.method, c.path, got, c.allow)
+		}
+	}
+	for _, route := range p.routes() { // the list of methods is that of the routes
+		if route.method != "" && (strings.HasPrefix(route.pattern, "/connector/") || strings.HasPrefix(route.pattern, "/api/")) &&
+			!slices.Contains(strings.Split(programMethods(route.pattern), ", "), route.method) {
+			t.Errorf("%s %s is not among %q", route.method, route.pattern, programMethods(route.pattern))
+		}
+	}
 	if strings.Contains(p.log.String(), reads.key) {
 		t.Error("the log holds a key")
 	}
