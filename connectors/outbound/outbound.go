@@ -54,7 +54,8 @@ type Contact struct {
 type Outbound struct {
 	opt     Options
 	roots   *x509.CertPool
-	proxy   *url.URL
+	proxy   *url.URL    // with its port, and http whatever was configured: dial opens TLS to it
+	secure  *tls.Config // of the way to the proxy, nil without TLS
 	noProxy []noProxyRule
 	guard   guard
 	trace   func(Exchange) // of clients that have none of their own; may be nil
@@ -75,7 +76,10 @@ func New(opt Options) (*Outbound, error) {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return nil, fmt.Errorf("read proxy setting: want http://host:port")
 		}
-		o.proxy = u
+		o.proxy = &url.URL{Scheme: "http", Host: hostPort(u), User: u.User}
+		if u.Scheme == "https" {
+			o.secure = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.roots, ServerName: u.Hostname()}
+		}
 	}
 	for _, s := range opt.NoProxy {
 		r, err := parseNoProxy(s)
@@ -184,14 +188,28 @@ func (c *Client) Close() {
 	c.lanes.close()
 }
 
-// dial connects under the guard. The proxy may stand on this machine: an administrator typed it.
+// dial connects under the guard. The proxy may stand on this machine: an administrator typed it. TLS to it is
+// opened here, since the authorities and pins of a client are those of its server.
 func (o *Outbound) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	const patience = 10 * time.Second
 	g := o.guard
-	if o.proxy != nil && address == hostPort(o.proxy) {
+	toProxy := o.proxy != nil && address == o.proxy.Host
+	if toProxy {
 		g.loopback = true
 	}
-	d := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, ControlContext: g.control}
-	return d.DialContext(ctx, network, address)
+	d := net.Dialer{Timeout: patience, KeepAlive: 30 * time.Second, ControlContext: g.control}
+	conn, err := d.DialContext(ctx, network, address)
+	if err != nil || !toProxy || o.secure == nil {
+		return conn, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	secure := tls.Client(conn, o.secure)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return secure, nil
 }
 
 func (c *Client) proxyFor(r *http.Request) (*url.URL, error) {

@@ -7,9 +7,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -399,6 +401,11 @@ func newAuthority(t *testing.T) authority {
 
 func (a authority) server(t *testing.T, name string, until time.Duration, maxTLS uint16) string {
 	t.Helper()
+	return a.serving(t, name, until, maxTLS, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+}
+
+func (a authority) serving(t *testing.T, name string, until time.Duration, maxTLS uint16, h http.HandlerFunc) string {
+	t.Helper()
 	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	tmpl := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
@@ -411,7 +418,7 @@ func (a authority) server(t *testing.T, name string, until time.Duration, maxTLS
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
+	s := httptest.NewUnstartedServer(h)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MaxVersion: maxTLS, MinVersion: tls.VersionTLS10}
 	s.StartTLS()
@@ -498,20 +505,7 @@ func TestProxy(t *testing.T) {
 			_, _ = io.WriteString(w, "by proxy")
 			return
 		}
-		far, err := net.Dial("tcp", strings.TrimPrefix(secure, "https://"))
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		near, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		_, _ = io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
-		go func() { _, _ = io.Copy(far, near); far.Close() }()
-		_, _ = io.Copy(near, far)
-		near.Close()
+		tunnel(t, w, strings.TrimPrefix(secure, "https://"))
 	})
 	t.Setenv("HTTP_PROXY", "http://192.0.2.99:1")
 	t.Setenv("HTTPS_PROXY", "http://192.0.2.99:1")
@@ -556,6 +550,88 @@ func TestProxy(t *testing.T) {
 	}
 	_, err := get(c, "http://169.254.169.254/")
 	wantKind(t, err, connectors.Trust)
+}
+
+// A proxy with TLS has a certificate of the house, whatever a client trusts or pins for its server; and a
+// server's certificate is none for the proxy.
+func TestProxyWithTLS(t *testing.T) {
+	t.Parallel()
+	house, theirs := newAuthority(t), newAuthority(t)
+	far := strings.TrimPrefix(theirs.server(t, "192.0.2.1", time.Hour, 0), "https://")
+	other := strings.TrimPrefix(theirs.server(t, "192.0.2.9", time.Hour, 0), "https://")
+	door := func(a authority) string {
+		at := a.serving(t, "127.0.0.1", time.Hour, 0, func(w http.ResponseWriter, r *http.Request) {
+			if user, password, _ := parseProxyAuth(r); r.Method != http.MethodConnect || user != "user" || password != planted {
+				w.WriteHeader(http.StatusProxyAuthRequired)
+				return
+			}
+			to := far
+			if strings.HasPrefix(r.Host, "192.0.2.2") {
+				to = other
+			}
+			tunnel(t, w, to)
+		})
+		return strings.Replace(at, "https://", "https://user:"+planted+"@", 1)
+	}
+	leaf := func(at string) []string {
+		conn, err := tls.Dial("tcp", at, &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		sum := sha256.Sum256(conn.ConnectionState().PeerCertificates[0].Raw)
+		return []string{hex.EncodeToString(sum[:])}
+	}
+	good, bad := door(house), door(theirs)
+	for name, tt := range map[string]struct {
+		proxy string
+		at    string
+		opt   ClientOptions
+		code  string // "" = works
+	}{
+		"own authority":                          {good, "https://192.0.2.1/", ClientOptions{CA: theirs.pem}, ""},
+		"pinned":                                 {good, "https://192.0.2.1/", ClientOptions{Pins: leaf(far)}, ""},
+		"another server's pin":                   {good, "https://192.0.2.1/", ClientOptions{Pins: leaf(other)}, "another certificate"},
+		"server by another name":                 {good, "https://192.0.2.2/", ClientOptions{CA: theirs.pem}, "certificate for another name"},
+		"server of the house's authority":        {good, "https://192.0.2.1/", ClientOptions{}, "unknown authority"},
+		"proxy with a certificate of the server": {bad, "https://192.0.2.1/", ClientOptions{CA: theirs.pem}, "unknown authority"},
+		"unknown proxy, pinned server":           {bad, "https://192.0.2.1/", ClientOptions{Pins: leaf(far)}, "unknown authority"},
+	} {
+		o := newOutbound(t, func(o *Options) { o.Proxy, o.Roots = secret.New(tt.proxy), house.pem })
+		tt.opt.Hosts = []string{tt.at}
+		r, err := get(newClient(t, o, tt.opt), tt.at)
+		if tt.code == "" {
+			if err != nil || string(r.Body) != "ok" {
+				t.Errorf("%s: %+v %v", name, r, err)
+			}
+			continue
+		}
+		if e := wantKind(t, err, connectors.Trust); e.Code != tt.code {
+			t.Errorf("%s: code %q, want %q (%s)", name, e.Code, tt.code, e.Said)
+		}
+	}
+}
+
+func parseProxyAuth(r *http.Request) (user, password string, ok bool) {
+	return (&http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}).BasicAuth()
+}
+
+// tunnel answers a CONNECT and carries bytes to a server.
+func tunnel(t *testing.T, w http.ResponseWriter, to string) {
+	far, err := net.Dial("tcp", to)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	near, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_, _ = io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
+	go func() { _, _ = io.Copy(far, near); far.Close() }()
+	_, _ = io.Copy(near, far)
+	near.Close()
 }
 
 func TestNoProxy(t *testing.T) {
