@@ -287,3 +287,51 @@ func TestOwnFailureIsNotTheSystems(t *testing.T) {
 		t.Errorf("a server that hangs: %d failures", sys.failures)
 	}
 }
+
+// What is known of a room is read and written at the same time by cycles, writers and those who fetch pictures: the race
+// detector has nothing to say.
+func TestRoomIsSharedSafely(t *testing.T) {
+	t.Parallel()
+	b, p := newPictures(t)
+	b.put(pictured("a", b.now.Add(time.Hour)))
+	b.crank()
+	id := b.agenda()[0].ID
+	rm := b.rooms[b.ws]
+	done := make(chan error)
+	go func() {
+		var err error
+		for range 20 {
+			_, _, got := b.Image(t.Context(), b.ws, id)
+			err = errors.Join(err, got)
+		}
+		done <- err
+	}()
+	for range 20 {
+		b.mu.Lock()
+		rm.sys.inFlight++
+		b.unqueue(rm)
+		b.mu.Unlock()
+		b.endBatched(t.Context(), rm, look{}, connectors.ProbeResult{Err: connectors.Fail(connectors.Forbidden, "probe", "no right")})
+	}
+	if err := <-done; err != nil || len(p.asked) != 20 {
+		t.Errorf("%d pictures, %v", len(p.asked), err)
+	}
+}
+
+// A booking that stands in a calendar to which the workspace is no longer attached is not looked for in the new one.
+func TestChangeStaysInItsCalendar(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(event("a", b.now.Add(-time.Hour), 50))
+	b.crank()
+	id := b.agenda()[0].ID
+	if err := b.Detach(t.Context(), admin, b.ws); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Attach(t.Context(), admin, b.ws, b.id, "room-2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Release(t.Context(), b.ws, id); !problem.Has(err, problem.NotFound) || len(b.sys.released) > 0 {
+		t.Errorf("released %v: %v", b.sys.released, err)
+	}
+}

@@ -66,7 +66,7 @@ func (s *Service) Image(ctx context.Context, w store.WorkspaceID, id store.Booki
 	}
 	ctx, cancel := context.WithTimeout(ctx, imageTimeout)
 	defer cancel()
-	target := connectors.Room{ID: rm.sys.kind.roomID(rm.r), Zone: rm.zone}
+	target := connectors.Room{ID: rm.sys.kind.roomID(s.resource(rm)), Zone: rm.zone}
 	data, _, err = imager.Image(ctx, target, eventOf(ref.Event), render.MaxPhotoBytes)
 	s.heed(ctx, rm.sys, rm, err)
 	switch connectors.KindOf(err) {

@@ -174,10 +174,10 @@ func (s *Service) pushRoom(ctx context.Context, rm *room, events []connectors.Ev
 			e.From, e.To = e.FirstDay.Start(rm.zone), e.EndDay.Start(rm.zone)
 		}
 	}
-	agenda := normalise(here, w, rm.zone)
+	agenda, r := normalise(here, w, rm.zone), s.resource(rm)
 	var change store.AgendaChange
 	err := s.o.Store.Update(ctx, func(tx *store.Tx) (err error) {
-		change, err = tx.ApplyAgenda(rm.r, w.From, w.To, agenda, true)
+		change, err = tx.ApplyAgenda(r, w.From, w.To, agenda, true)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {

@@ -160,6 +160,13 @@ func (s *Service) follow(ctx context.Context, rm *room, l look, probe connectors
 	return err
 }
 
+// resource returns what is known of a room's calendar at this moment.
+func (s *Service) resource(rm *room) store.Resource {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return rm.r
+}
+
 // marks are what a connector keeps of a room between its reads.
 type marks struct {
 	cursor connectors.Cursor
@@ -200,11 +207,11 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 	if err != nil {
 		return false, err
 	}
-	events := normalise(snap.Events, w, rm.zone)
+	events, r := normalise(snap.Events, w, rm.zone), s.resource(rm)
 	var change store.AgendaChange
 	err = s.o.Store.Update(ctx, func(tx *store.Tx) error {
 		var err error
-		if change, err = tx.ApplyAgenda(rm.r, w.From, w.To, events, snap.Complete); err != nil {
+		if change, err = tx.ApplyAgenda(r, w.From, w.To, events, snap.Complete); err != nil {
 			return err
 		}
 		if stored.lost || !bytes.Equal(snap.State, stored.state) {
@@ -248,14 +255,15 @@ func (s *Service) readAhead(ctx context.Context, rm *room, span when.Interval) e
 	if err != nil {
 		return err
 	}
-	target := connectors.Room{ID: rm.sys.kind.roomID(rm.r), Zone: rm.zone}
+	r := s.resource(rm)
+	target := connectors.Room{ID: rm.sys.kind.roomID(r), Zone: rm.zone}
 	snap, err := rm.sys.conn.Read(ctx, connectors.ReadRequest{Room: target, Window: span, State: stored.state})
 	if err != nil {
 		return err
 	}
 	var change store.AgendaChange
 	err = s.o.Store.Update(ctx, func(tx *store.Tx) (err error) {
-		change, err = tx.ApplyAgenda(rm.r, span.From, span.To, normalise(snap.Events, span, rm.zone), snap.Complete)
+		change, err = tx.ApplyAgenda(r, span.From, span.To, normalise(snap.Events, span, rm.zone), snap.Complete)
 		return err
 	})
 	if change.Any() && err == nil {

@@ -131,6 +131,9 @@ func (s *Service) change(ctx context.Context, w store.WorkspaceID, id store.Book
 			ref, err = tx.SyncedRef(id)
 			return err
 		})
+		if errors.Is(err, store.ErrNotFound) || err == nil && ref.Resource != rm.r.ID { // cancelled, or attached to another calendar meanwhile
+			return state, problem.New(problem.NotFound, "bookings.gone")
+		}
 		if err != nil {
 			return state, err
 		}
@@ -169,7 +172,7 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	if err != nil {
 		return problem.New(problem.NotFound, "systems.not_attached") // detached meanwhile
 	}
-	target := connectors.Room{ID: rm.sys.kind.roomID(rm.r), Zone: rm.zone}
+	target := connectors.Room{ID: rm.sys.kind.roomID(s.resource(rm)), Zone: rm.zone}
 	state, werr := f(ctx, rm, c, target, stored.state)
 	s.heed(ctx, rm.sys, rm, werr)
 	if errors.Is(werr, connectors.Auth) || errors.Is(werr, connectors.Throttled) {
