@@ -167,10 +167,10 @@ func loopback(host string) bool {
 	return err == nil && a.IsLoopback()
 }
 
-// isAddress reports whether s looks like one SMTP address and nothing else.
+// isAddress reports whether s looks like one SMTP address and nothing else. An apostrophe may be in one.
 func isAddress(s string) bool {
 	local, domain, ok := strings.Cut(s, "@")
-	return ok && local != "" && domain != "" && len(s) <= 320 && !strings.ContainsAny(s, " \t\r\n<>\"',;:") && !strings.Contains(domain, "@")
+	return ok && local != "" && domain != "" && len(s) <= 320 && !strings.ContainsAny(s, " \t\r\n<>\",;:") && !strings.Contains(domain, "@")
 }
 
 // Caps returns what the configured access allows at most.

@@ -160,6 +160,35 @@ func TestRoomsOfABrokenList(t *testing.T) {
 	}
 }
 
+// Rooms are found by the beginning of a name or an address, whatever characters are in them, and then read.
+func TestFindRooms(t *testing.T) {
+	t.Parallel()
+	s := fake(t, ewstest.Quirks{})
+	const atelier = "l'atelier@rooms.test"
+	s.AddRoom(atelier, "L'Atelier <3>", ewstest.Editor)
+	for _, access := range []ews.Access{ews.Folder, ews.Impersonation, ews.FreeBusy} {
+		cfg := config(s)
+		cfg.Access = access
+		c := open(t, cfg)
+		for prefix, want := range map[string]string{"L'At": atelier, " l'atelier@": atelier, "Zürich": room1, "nobody": ""} {
+			rooms, err := c.FindRooms(t.Context(), prefix)
+			if err != nil || len(rooms) != min(len(want), 1) || want != "" && rooms[0].ID != want {
+				t.Errorf("%s: %+v, %v", prefix, rooms, err)
+			}
+		}
+		if _, err := c.FindRooms(t.Context(), " "); !errors.Is(err, connectors.Invalid) {
+			t.Errorf("nothing to look for: %v", err)
+		}
+		room := connectors.Room{ID: atelier, Zone: zurich(t)}
+		if _, err := c.Read(t.Context(), connectors.ReadRequest{Room: room, Window: day()}); err != nil {
+			t.Errorf("%s: %v", access, err)
+		}
+		if _, err := c.Probe(t.Context(), room, nil); err != nil {
+			t.Errorf("%s: %v", access, err)
+		}
+	}
+}
+
 // What an account may do in each way of access, as the server and the check say it.
 func TestRights(t *testing.T) {
 	t.Parallel()

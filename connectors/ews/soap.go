@@ -238,8 +238,8 @@ type splitter struct {
 	done int // where in buf to go on looking for an end
 }
 
-// maxEnvelope bounds one envelope of a stream.
-const maxEnvelope = 1 << 20
+// maxEnvelope bounds one envelope of a stream: some thousand notifications.
+const maxEnvelope = 4 << 20
 
 var errLong = errors.New("an envelope of the stream is too long")
 
