@@ -78,6 +78,17 @@ func TestEventFields(t *testing.T) {
 	}
 }
 
+// A whole day whose end is its first day is that day.
+func TestDayWithoutLength(t *testing.T) {
+	t.Parallel()
+	s := start(t, googletest.Options{})
+	s.Break(googletest.Fault{Status: 200, Body: `{"items":[{"id":"x","start":{"date":"2026-11-23"},"end":{"date":"2026-11-23"}}]}`})
+	snap := read(t, connect(t, s, nil))
+	if len(snap.Events) != 1 || snap.Events[0].Span() != day() || snap.Skipped != 0 {
+		t.Errorf("%+v", snap)
+	}
+}
+
 func TestReplacedSubjects(t *testing.T) {
 	t.Parallel()
 	s := start(t, googletest.Options{})
@@ -354,11 +365,41 @@ func TestInvite(t *testing.T) {
 			t.Errorf("%d events stay", n)
 		}
 	})
-	t.Run("declined", func(t *testing.T) {
+	for _, keeps := range []bool{false, true} {
+		t.Run(fmt.Sprint("declined, and kept ", keeps), func(t *testing.T) {
+			t.Parallel()
+			s, c := inviting(t, googletest.Options{KeepsNo: keeps})
+			put(s, seed("x", "10:30", "11:30"))
+			if _, err := c.Book(t.Context(), zurich(t), draft("token-of-x")); !errors.Is(err, connectors.Conflict) {
+				t.Errorf("got %v", err)
+			}
+			if n := len(s.Events(booker)); n != 0 {
+				t.Errorf("%d invitations stay", n)
+			}
+		})
+		// Somebody takes the time after ours: the room says no to the longer meeting, and keeps the one that it had.
+		t.Run(fmt.Sprint("longer declined, and kept ", keeps), func(t *testing.T) {
+			t.Parallel()
+			s, c := inviting(t, googletest.Options{KeepsNo: keeps})
+			ev, err := c.Book(t.Context(), zurich(t), draft("token-of-x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(s, seed("x", "11:00", "12:00"))
+			if _, err := c.SetEnd(t.Context(), zurich(t), ev, ev.To.Add(30*time.Minute)); !errors.Is(err, connectors.Conflict) {
+				t.Errorf("got %v", err)
+			}
+			events := read(t, c).Events
+			if len(events) != 2 || events[0].Token != "token-of-x" || !events[0].To.Equal(ev.To) {
+				t.Errorf("%+v", events)
+			}
+		})
+	}
+	t.Run("never shown", func(t *testing.T) {
 		t.Parallel()
-		s, c := inviting(t, googletest.Options{})
-		put(s, seed("x", "10:30", "11:30"))
-		if _, err := c.Book(t.Context(), zurich(t), draft("token-of-x")); !errors.Is(err, connectors.Conflict) {
+		s, c := inviting(t, googletest.Options{Lost: true})
+		c.SetPause(time.Millisecond)
+		if _, err := c.Book(t.Context(), zurich(t), draft("token-of-x")); !errors.Is(err, connectors.Transient) {
 			t.Errorf("got %v", err)
 		}
 		if n := len(s.Events(booker)); n != 0 {

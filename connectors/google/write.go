@@ -168,7 +168,7 @@ func (c *Conn) SetEnd(ctx context.Context, room connectors.Room, ev connectors.E
 		return connectors.Event{}, err
 	}
 	if p.calendar != room.ID { // the room's copy follows
-		return c.accepted(ctx, op, room, ev.Key, to)
+		return c.moveInvited(ctx, op, room, p, ev, to)
 	}
 	out, ok := c.convert(&e, room.Zone)
 	if !ok || !out.To.Equal(to) {

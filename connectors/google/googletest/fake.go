@@ -34,6 +34,8 @@ type Options struct {
 	Role        string              // of the service account in a calendar; "" = writer
 	AcceptAfter int                 // how often an invited room's copy is read before it has answered
 	NeverAnswer bool                // invited rooms wait for a person
+	Lost        bool                // invitations do not reach the rooms
+	KeepsNo     bool                // a room keeps what it declined, marked so; else its calendar forgets it, as Google's do
 	TokenLife   time.Duration       // 0 = an hour
 	// StrictGuests refuses every list of guests from a service account without delegation, also to decline.
 	StrictGuests bool

@@ -4,7 +4,7 @@ package googletest
 func (s *Server) propagate(c *calendar, d doc) {
 	for _, g := range d.list("attendees") {
 		room := s.calendars[g.text("email")]
-		if room == nil || room == c {
+		if room == nil || room == c || s.opt.Lost {
 			continue
 		}
 		id := d.text("id")
@@ -83,6 +83,9 @@ func (s *Server) decide(c *calendar, d doc) {
 	d = d.clone()
 	setResponse(d, c.id, response)
 	s.store(c, d)
+	if response == "declined" && !s.opt.KeepsNo {
+		s.bury(c, d.text("id"))
+	}
 	s.respond(c, d, response)
 }
 
