@@ -17,7 +17,7 @@ const (
 	maxAnswer  = 256 << 10
 )
 
-// ask sends a message to a realm's centres, in their order, until one answers. TCP only: answers with
+// ask sends a message to a realm's centres, in their order, until one answers that is able to. TCP only: answers with
 // group memberships fit no datagram.
 func (s *SignIn) ask(ctx context.Context, realm string, msg []byte) ([]byte, error) {
 	list := s.kdcs[realm]
@@ -31,6 +31,9 @@ func (s *SignIn) ask(ctx context.Context, realm string, msg []byte) ([]byte, err
 			return nil, err
 		}
 		answer, err := s.askOne(ctx, host, port, msg)
+		if e, refused := krbError(answer); refused && e.ErrorCode == codeUnavailable {
+			err = explain(codeUnavailable) // a centre that has just started, or has lost its directory
+		}
 		if err == nil {
 			return answer, nil
 		}

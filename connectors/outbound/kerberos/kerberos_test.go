@@ -266,6 +266,14 @@ func TestCentresInOrder(t *testing.T) {
 	if d := cmp.Diff([]string{dead + " test", good + " test"}, contacts); d != "" {
 		t.Error(d)
 	}
+	// One that says that it can't answer now is passed over; when there is no other, that is the error.
+	unable, _ := centre(t, func([]byte) []byte { return framed(krbErrorBytes(t, codeUnavailable, nil)) })
+	if err := begin(t, Config{KDCs: []string{unable, good}}, nil); connectors.KindOf(err) != connectors.Auth || asked() != 2 {
+		t.Errorf("behind one that is unable: %v", err)
+	}
+	if err := begin(t, Config{KDCs: []string{unable}}, nil); connectors.KindOf(err) != connectors.Transient || !strings.Contains(connectors.SaidOf(err), "KDC_ERR_SVC_UNAVAILABLE") {
+		t.Errorf("only one that is unable: %v", err)
+	}
 	// The rules for addresses hold here too.
 	s, err := New(newOut(t, false, nil), Config{User: "u@R.TEST", Password: secret.New("p"), KDCs: []string{good}, Now: time.Now})
 	if err != nil {
