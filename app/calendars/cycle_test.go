@@ -288,6 +288,32 @@ func TestOwnFailureIsNotTheSystems(t *testing.T) {
 	}
 }
 
+// A worker does not wait for somebody who writes to a room, who may have to wait for a slow server: it goes on with others.
+func TestCycleLeavesARoomToItsWriter(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	rm := b.rooms[b.ws]
+	rm.lease.Lock()
+	ended := make(chan bool)
+	go func() { ended <- b.crank() }()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("the worker waits")
+		rm.lease.Unlock()
+		<-ended
+		return
+	}
+	rm.lease.Unlock()
+	if b.sys.probes > 0 || b.crank() {
+		t.Error("asked while somebody writes")
+	}
+	b.now = b.now.Add(postponed)
+	if !b.crank() || b.sys.reads != 1 {
+		t.Error("not read afterwards")
+	}
+}
+
 // What is known of a room is read and written at the same time by cycles, writers and those who fetch pictures: the race
 // detector has nothing to say.
 func TestRoomIsSharedSafely(t *testing.T) {

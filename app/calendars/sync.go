@@ -19,7 +19,10 @@ func window(now time.Time, zone *time.Location) when.Interval {
 
 // syncRoom probes and reads one room that take has handed out, and puts it back into the queue.
 func (s *Service) syncRoom(ctx context.Context, rm *room) {
-	rm.lease.Lock()
+	if !rm.lease.TryLock() {
+		s.later(rm) // somebody writes to it at this moment: the worker has others to read
+		return
+	}
 	defer rm.lease.Unlock()
 	if s.silent(rm) {
 		s.later(rm)
