@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -97,7 +96,7 @@ func (c *Conn) checkGraph(ctx context.Context, ck *connectors.Checker) {
 		if err != nil {
 			return "", err
 		}
-		if list = c.judge(q, resp); resp.Status == http.StatusForbidden && graphSaid(resp) {
+		if list = c.judge(q, resp); errors.Is(list, connectors.Forbidden) && graphSaid(resp) {
 			list = placesErr(list)
 			return c.base.Host, nil
 		}

@@ -54,6 +54,7 @@ type event struct {
 	Organizer         recipient `json:"organizer"`
 	Attendees         []struct {
 		recipient
+		Type   string   `json:"type"` // required, optional, resource
 		Status response `json:"status"`
 	} `json:"attendees"`
 	ResponseStatus response   `json:"responseStatus"`

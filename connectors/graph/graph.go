@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"lintel/app/secret"
@@ -92,6 +93,9 @@ type Conn struct {
 	tokens *tokens
 	gate   gate
 	now    func() time.Time
+
+	mu        sync.Mutex
+	organizer string // see organizes; "" = not asked yet
 }
 
 var (

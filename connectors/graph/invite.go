@@ -90,14 +90,19 @@ func sleep(ctx context.Context, op string, d time.Duration) error {
 	}
 }
 
-// declined reports whether the room has said no.
+// declined reports whether the room has said no. Exchange names it by its primary address, which may be another than
+// ours: so a resource that is the only one is the room too.
 func declined(e *event, roomID string) bool {
+	resources, no := 0, false
 	for _, a := range e.Attendees {
-		if strings.EqualFold(a.EmailAddress.Address, roomID) && strings.EqualFold(a.Status.Response, "declined") {
-			return true
+		room := strings.EqualFold(a.EmailAddress.Address, roomID)
+		if said := strings.EqualFold(a.Status.Response, "declined"); room {
+			return said
+		} else if strings.EqualFold(a.Type, "resource") {
+			resources, no = resources+1, said
 		}
 	}
-	return false
+	return resources == 1 && no
 }
 
 // copyOf returns the room's own copy of a meeting, which has the same iCalUId; nil when it has none within

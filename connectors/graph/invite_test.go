@@ -3,6 +3,7 @@ package graph_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -144,6 +145,35 @@ func TestInviteRace(t *testing.T) {
 	}
 	if ev := only(t, connect(t, cfg)); ev.Token == "" {
 		t.Errorf("%+v", ev)
+	}
+}
+
+// The account and the room may be set by other names than those under which Exchange writes them.
+func TestInviteByOtherNames(t *testing.T) {
+	t.Parallel()
+	s, cfg := inviting(t, graphtest.Quirks{Processing: graphtest.Processing{OrganizerAsSubject: true}})
+	const otherAccount, otherRoom = "desk@corp.example", "r1@corp.example"
+	s.AddAlias(account, otherAccount)
+	s.AddAlias(room, otherRoom)
+	cfg.Account = otherAccount
+	c := connect(t, cfg)
+	alias := theRoom(t)
+	alias.ID = otherRoom
+	out, err := connectors.BookVerified(t.Context(), c, alias, draft("token-0001"), nil)
+	if err != nil || out.Verdict != connectors.Done || out.Event.Subject != "Booked" {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if _, err := c.Book(t.Context(), alias, draft("token-0002")); !errors.Is(err, connectors.Conflict) {
+		t.Errorf("a second one: %v", err)
+	}
+	asked := 0
+	for _, call := range s.Calls() {
+		if strings.HasSuffix(call.Path, "/calendar") {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked for the account's name %d times", asked)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -136,11 +137,18 @@ func keep(events map[string]connectors.Event, e connectors.Event) {
 // what marks them stays in the account's calendar, and so does the subject, which a room may replace.
 func (c *Conn) recognise(ctx context.Context, w when.Interval, events []connectors.Event, warnings connectors.Warnings) error {
 	const op = "read the account's window"
-	ours := false
-	for _, e := range events {
-		ours = ours || c.isAccount(e.OrganizerAddr) || e.Private && !e.Mine
+	invited := func(e connectors.Event) bool { return !e.Mine && (e.OrganizerAddr != "" || e.Private) }
+	if !slices.ContainsFunc(events, invited) {
+		return nil
 	}
-	if !ours {
+	address, err := c.organizes(ctx, op)
+	if err != nil {
+		return err
+	}
+	ours := func(e connectors.Event) bool {
+		return invited(e) && (e.Private || strings.EqualFold(e.OrganizerAddr, c.cfg.Account) || strings.EqualFold(e.OrganizerAddr, address))
+	}
+	if !slices.ContainsFunc(events, ours) {
 		return nil
 	}
 	u, err := c.view(op, c.cfg.Account, w, "$top", strconv.Itoa(pageSize), "$select", eventFields, "$expand", expandProps)
@@ -185,6 +193,37 @@ func adopt(ev *connectors.Event, original *event) {
 	}
 }
 
-func (c *Conn) isAccount(address string) bool {
-	return c.cfg.Account != "" && strings.EqualFold(address, c.cfg.Account)
+// organizes returns the address under which the account organizes meetings, which is its mailbox's primary one;
+// Config.Account may be another name of it. It is asked for once, and is Config.Account where Graph does not tell.
+func (c *Conn) organizes(ctx context.Context, op string) (string, error) {
+	c.mu.Lock()
+	known := c.organizer
+	c.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	u, err := c.mailboxURL(op, c.cfg.Account, []string{"calendar"}, "$select", "id,owner")
+	if err != nil {
+		return "", err
+	}
+	resp, err := c.ask(ctx, request{op: op, mailbox: c.cfg.Account, url: u})
+	switch {
+	case errors.Is(err, connectors.Forbidden), errors.Is(err, connectors.NotFound), errors.Is(err, connectors.Gone):
+		return c.cfg.Account, nil
+	case err != nil:
+		return "", err
+	}
+	var calendar struct {
+		Owner struct {
+			Address string `json:"address"`
+		} `json:"owner"`
+	}
+	_ = json.Unmarshal(resp.Body, &calendar) // without an owner it is as above
+	if !strings.Contains(calendar.Owner.Address, "@") {
+		calendar.Owner.Address = c.cfg.Account
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.organizer = calendar.Owner.Address
+	return c.organizer, nil
 }

@@ -49,7 +49,9 @@ func (s *Server) handle(q *query) reply {
 	}
 	switch route := q.method + " " + strings.Join(q.path[2:min(4, len(q.path))], "/"); {
 	case len(q.path) == 3 && route == "GET calendar":
-		return send(http.StatusOK, map[string]any{"id": "AAMkcalendar", "name": "Calendar"})
+		return send(http.StatusOK, map[string]any{
+			"id": "AAMkcalendar", "name": "Calendar", "owner": map[string]any{"name": b.name, "address": b.address},
+		})
 	case len(q.path) == 3 && route == "GET calendarView":
 		return s.calendarView(q, b)
 	case len(q.path) == 4 && route == "GET calendarView/delta":
@@ -279,7 +281,11 @@ func (s *Server) create(q *query, b *mailbox) reply {
 	}
 	i.id, i.uid = s.newID()
 	for _, a := range body.Attendees {
-		i.attendees = append(i.attendees, attendee{a.Type, a.EmailAddress.Name, a.EmailAddress.Address, "none"})
+		address := a.EmailAddress.Address
+		if known := s.boxes[strings.ToLower(address)]; known != nil {
+			address = known.address
+		}
+		i.attendees = append(i.attendees, attendee{a.Type, a.EmailAddress.Name, address, "none"})
 	}
 	s.touch(b, i)
 	if transactionID != "" {

@@ -140,6 +140,13 @@ func (s *Server) add(address, name string, room, scoped bool) {
 	}
 }
 
+// AddAlias gives a mailbox another address, which opens it as the first does but organizes nothing.
+func (s *Server) AddAlias(address, alias string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.boxes[strings.ToLower(alias)] = s.boxes[strings.ToLower(address)]
+}
+
 // RemoveMailbox deletes a mailbox.
 func (s *Server) RemoveMailbox(address string) {
 	s.mu.Lock()
