@@ -41,12 +41,17 @@ type Error struct {
 	Code  string        // the system's own code: "HTTP 403", "valid-sync-token"
 	Cure  string        // text key of what helps, "" when Kind says enough; see CureOf
 	Said  string        // what the system answered, shortened, without secrets
-	Alone bool          // Throttled: only this room has to wait, not the whole system
-	Err   error         // the cause; must be as clean as Error itself
+	// Setting names what an administrator typed that can't be used ("url", "key"), in an error of a connector's New.
+	Setting string
+	Alone   bool  // Throttled: only this room has to wait, not the whole system
+	Err     error // the cause; must be as clean as Error itself
 }
 
 // Error returns operation, kind, code and cause.
 func (e *Error) Error() string {
+	if e.Setting != "" {
+		return "read setting " + e.Setting + ": " + e.Said
+	}
 	s := string(e.Kind)
 	if e.Op != "" {
 		s = e.Op + ": " + s
@@ -72,6 +77,12 @@ func (e *Error) Is(target error) bool {
 // Fail returns an *Error with a formatted cause. The cause's text must be fit for a log.
 func Fail(kind Kind, op, format string, args ...any) *Error {
 	return &Error{Kind: kind, Op: op, Err: fmt.Errorf(format, args...)}
+}
+
+// BadSetting returns what a connector's New says of a setting that it can't use. said is written by the connector and
+// holds nothing of the setting.
+func BadSetting(name, cure, said string) *Error {
+	return &Error{Kind: Invalid, Cure: cure, Said: said, Setting: name}
 }
 
 // Words makes what a system said fit for Error.Said: one line of at most 200 characters, without addresses, what looks

@@ -181,6 +181,7 @@ func (s *Service) addSystem(y store.System, rooms []store.Resource) {
 		return
 	}
 	if sys.conn, sys.openErr = kind.Open(s.o.Out, y, rooms); sys.openErr != nil {
+		sys.conn = nil
 		s.o.Log.Error("open booking system", "system", y.ID, "err", sys.openErr)
 		return
 	}

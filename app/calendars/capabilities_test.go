@@ -43,8 +43,8 @@ func TestCapabilities(t *testing.T) {
 			{URL: "mail.example.com", Username: `EX\svc`, Secrets: secrets("password", "x"), Settings: map[string]string{"booking": invite, "account": "svc@example.com"}},
 		},
 		"graph": {
-			{Settings: map[string]string{"tenant": "example.com", "client_id": "a"}},
-			{Settings: map[string]string{"tenant": "example.com", "client_id": "a", "booking": invite, "account": "svc@example.com"}},
+			{Settings: map[string]string{"tenant": "example.com", "client_id": guid}},
+			{Settings: map[string]string{"tenant": "example.com", "client_id": guid, "booking": invite, "account": "svc@example.com"}},
 		},
 		"google": {
 			{Secrets: secrets("key", string(account))},

@@ -3,7 +3,6 @@ package calendars
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
 	"strings"
 	"time"
 
@@ -35,7 +34,7 @@ func exchange(now func() time.Time) Kind {
 			kerberosOnly(Field{Name: "keytab", Type: SecretFile, Optional: true}),
 			{Name: "access", Type: Choice, Options: []string{string(ews.Folder), string(ews.Impersonation), string(ews.FreeBusy)}},
 			{Name: "booking", Type: Choice, Options: []string{direct, invite}, Only: "access", Values: []string{string(ews.Folder), string(ews.Impersonation)}},
-			{Name: "account", Type: Text, Only: "booking", Values: []string{invite}},
+			{Name: "account", Type: Mailbox, Only: "booking", Values: []string{invite}},
 			{Name: "channel_binding", Type: Choice, Options: []string{"auto", "always", "never"}, Only: "auth", Values: []string{"ntlm", "kerberos"}, More: true},
 			kerberosOnly(Field{Name: "spn", Type: Text, Optional: true, More: true}),
 			caField(),
@@ -44,7 +43,7 @@ func exchange(now func() time.Time) Kind {
 		},
 		Prepare: func(y *store.System, _ time.Time) error {
 			if y.Secrets["password"].IsZero() && (y.Settings["auth"] != "kerberos" || y.Secrets["keytab"].IsZero()) {
-				return problem.Field("password", "systems.needed")
+				return problem.Field("password", "form.missing")
 			}
 			return nil
 		},
@@ -53,11 +52,11 @@ func exchange(now func() time.Time) Kind {
 			if err != nil {
 				return nil, err
 			}
-			return ews.New(out, ews.Config{
+			return opened(ews.New(out, ews.Config{
 				URL: y.URL, Credentials: credentials, CA: []byte(y.CAPEM), Pins: words(y.Settings["pins"]),
 				Access: ews.Access(y.Settings["access"]), Account: y.Settings["account"], Invite: y.Settings["booking"] == invite,
 				DeclineNote: y.Settings["decline_note"], Now: now,
-			})
+			}))
 		},
 	}
 }
@@ -84,7 +83,7 @@ func (s *Service) FindServer(ctx context.Context, by people.Actor, c Connection)
 	}
 	credentials, err := windowsSignIn(s.o.Out, y, s.o.Now)
 	if err != nil {
-		return "", false, problem.New(problem.Invalid, "systems.cannot_open").Because(err)
+		return "", false, cannotOpen(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -143,7 +142,7 @@ func windowsSignIn(out *outbound.Outbound, y store.System, now func() time.Time)
 		if typed := y.Secrets["keytab"]; !typed.IsZero() {
 			data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(typed.Reveal()), ""))
 			if err != nil {
-				return outbound.Credentials{}, fmt.Errorf("read keytab: want the file in base64")
+				return outbound.Credentials{}, connectors.BadSetting("keytab", "systems.bad_keytab", "want the file in base64")
 			}
 			keytab = secret.New(string(data))
 		}

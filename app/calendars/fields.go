@@ -22,6 +22,9 @@ const (
 	Address    FieldType = "address" // a URL, or a host alone where Field.HostAlone is set
 	Choice     FieldType = "choice"  // one of Options; the first is the default
 	Day        FieldType = "day"     // 2026-11-22
+	Mailbox    FieldType = "mailbox" // a mail address
+	Directory  FieldType = "tenant"  // of Entra: its id, or one of its domains
+	GUID       FieldType = "guid"    // 8-4-4-4-12 hex digits
 	Lines      FieldType = "lines"   // plain text of several lines
 	Secret     FieldType = "secret"
 	SecretFile FieldType = "secret_file"
@@ -108,7 +111,10 @@ func (s *Service) validate(c Connection, old *store.System) (store.System, error
 	if !ok {
 		return y, errUnknownKind
 	}
-	if y.Name == "" || len(y.Name) > 80 {
+	if y.Name == "" {
+		return y, problem.Field("name", "form.missing")
+	}
+	if len(y.Name) > 80 {
 		return y, problem.Field("name", "systems.name_needed")
 	}
 	choice := func(name string) string {
@@ -164,7 +170,7 @@ func (s *Service) validate(c Connection, old *store.System) (store.System, error
 		}
 		if v.IsZero() {
 			if !f.Optional {
-				return y, problem.Field(f.Name, "systems.needed")
+				return y, problem.Field(f.Name, "form.missing")
 			}
 			continue
 		}
@@ -189,10 +195,7 @@ func (f Field) check(v string, optional bool) error {
 		if optional || f.Type == Choice {
 			return nil
 		}
-		if f.Name == "url" {
-			return problem.Field(f.Name, "systems.url_invalid")
-		}
-		return problem.Field(f.Name, "systems.needed")
+		return problem.Field(f.Name, "form.missing")
 	}
 	limit := maxField
 	if f.Type == Lines {
@@ -208,7 +211,22 @@ func (f Field) check(v string, optional bool) error {
 		}
 		u, err := url.Parse(v)
 		if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" && u.Scheme != "webcal" || u.User != nil {
+			if f.HostAlone {
+				return problem.Field(f.Name, "systems.url_invalid_host")
+			}
 			return problem.Field(f.Name, "systems.url_invalid")
+		}
+	case Mailbox:
+		if !isMailbox(v) {
+			return problem.Field(f.Name, "systems.bad_mailbox")
+		}
+	case Directory:
+		if !isGUID(v) && !isDomain(v) {
+			return problem.Field(f.Name, "systems.bad_tenant")
+		}
+	case GUID:
+		if !isGUID(v) {
+			return problem.Field(f.Name, "systems.bad_client_id")
 		}
 	case Choice:
 		if !slices.Contains(f.Options, v) {
@@ -225,6 +243,28 @@ func (f Field) check(v string, optional bool) error {
 		}
 	}
 	return nil
+}
+
+// isGUID reports whether s has the form of Microsoft's ids.
+func isGUID(s string) bool {
+	parts := strings.Split(s, "-")
+	return len(parts) == 5 && slices.EqualFunc(parts, []int{8, 4, 4, 4, 12}, func(p string, n int) bool {
+		return len(p) == n && strings.Trim(p, "0123456789abcdefABCDEF") == ""
+	})
+}
+
+// isDomain reports whether s looks like a domain name with a dot.
+func isDomain(s string) bool {
+	labels := strings.Split(s, ".")
+	return len(labels) > 1 && !slices.ContainsFunc(labels, func(l string) bool {
+		return l == "" || len(l) > 63 || strings.Trim(strings.ToLower(l), "abcdefghijklmnopqrstuvwxyz0123456789-") != ""
+	})
+}
+
+// isMailbox reports whether s looks like a mail address.
+func isMailbox(s string) bool {
+	name, host, ok := strings.Cut(s, "@")
+	return ok && name != "" && host != "" && !strings.ContainsAny(s, " <>,;\t") && !strings.Contains(host, "@")
 }
 
 // destination is the part of a value that decides where secrets go.

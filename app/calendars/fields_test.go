@@ -6,6 +6,7 @@ import (
 
 	"lintel/app/problem"
 	"lintel/app/secret"
+	"lintel/connectors/outbound"
 	"lintel/store"
 )
 
@@ -16,6 +17,9 @@ func secrets(pairs ...string) map[string]secret.Text {
 	}
 	return m
 }
+
+// guid is an application's id.
+const guid = "8d6f0c1e-0000-4000-8000-1234567890ab"
 
 func TestValidate(t *testing.T) {
 	t.Parallel()
@@ -40,9 +44,13 @@ func TestValidate(t *testing.T) {
 		{"a choice that there is not", Connection{Kind: "ews", Name: "E", URL: "mail.example.com", Username: "svc", Settings: map[string]string{"auth": "telepathy"}, Secrets: secrets("password", "x")}, nil, "auth"},
 		{"what does not count is not asked for", Connection{Kind: "ews", Name: "E", URL: "mail.example.com", Username: "svc", Settings: map[string]string{"booking": "direct"}, Secrets: secrets("password", "x")}, nil, ""},
 		{"what counts is", Connection{Kind: "ews", Name: "E", URL: "mail.example.com", Username: "svc", Settings: map[string]string{"booking": "invite"}, Secrets: secrets("password", "x")}, nil, "account"},
-		{"a secret is missing", Connection{Kind: "graph", Name: "M", Settings: map[string]string{"tenant": "t.example", "client_id": "a", "auth": "secret"}}, nil, "secret"},
-		{"a certificate needs none", Connection{Kind: "graph", Name: "M", Settings: map[string]string{"tenant": "t.example", "client_id": "a"}}, nil, ""},
-		{"a day that is none", Connection{Kind: "graph", Name: "M", Settings: map[string]string{"tenant": "t.example", "client_id": "a", "auth": "secret", "secret_expires": "soon"}, Secrets: secrets("secret", "s")}, nil, "secret_expires"},
+		{"a secret is missing", Connection{Kind: "graph", Name: "M", Settings: map[string]string{"tenant": "t.example", "client_id": guid, "auth": "secret"}}, nil, "secret"},
+		{"a certificate needs none", Connection{Kind: "graph", Name: "M", Settings: map[string]string{"tenant": "t.example", "client_id": guid}}, nil, ""},
+		{"a day that is none", Connection{Kind: "graph", Name: "M", Settings: map[string]string{"tenant": "t.example", "client_id": guid, "auth": "secret", "secret_expires": "soon"}, Secrets: secrets("secret", "s")}, nil, "secret_expires"},
+		{"a tenant that is none", Connection{Kind: "graph", Name: "M", Settings: map[string]string{"tenant": "not a tenant!!", "client_id": guid}}, nil, "tenant"},
+		{"an application that is none", Connection{Kind: "graph", Name: "M", Settings: map[string]string{"tenant": "t.example", "client_id": "nonsense"}}, nil, "client_id"},
+		{"an id in braces", Connection{Kind: "graph", Name: "M", Settings: map[string]string{"tenant": "{" + guid + "}", "client_id": guid}}, nil, "tenant"},
+		{"a mailbox that is none", Connection{Kind: "graph", Name: "M", Settings: map[string]string{"tenant": guid, "client_id": guid, "normal_mailbox": "anna"}}, nil, "normal_mailbox"},
 		{"no certificate in the authority", Connection{Kind: "caldav", Name: "C", URL: "https://cloud.example.com/", CAPEM: "hello"}, nil, "ca"},
 		{"kept for the same server", Connection{Kind: "caldav", Name: "C", URL: "https://cloud.example.com/other/", Username: "svc"}, stored, ""},
 		{"not kept for another", Connection{Kind: "caldav", Name: "C", URL: "https://evil.example.com/dav/", Username: "svc"}, stored, "password"},
@@ -92,5 +100,102 @@ func TestKindsOpen(t *testing.T) {
 		if !kind.Pushed && kind.Open == nil || kind.Every <= 0 && !kind.Pushed {
 			t.Errorf("%s can't be opened", name)
 		}
+	}
+}
+
+// real makes a bench speak to the real kinds of systems.
+func (b *bench) real() {
+	b.t.Helper()
+	out, err := outbound.New(outbound.Options{Version: "1", Now: b.o.Now})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.o.Kinds, b.o.Out = Systems(b.o.Now), out
+}
+
+// What a connector can't be made of is refused with the field to blame, before it is stored.
+func TestUnusableSettingsAreRefused(t *testing.T) {
+	t.Parallel()
+	graph := func(more ...string) map[string]string {
+		m := map[string]string{"tenant": "t.example", "client_id": guid}
+		for i := 0; i+1 < len(more); i += 2 {
+			m[more[i]] = more[i+1]
+		}
+		return m
+	}
+	exchange := func(url string, more ...string) Connection {
+		c := Connection{Kind: "ews", URL: url, Username: "svc@example.com", Settings: map[string]string{}, Secrets: secrets("password", "x")}
+		for i := 0; i+1 < len(more); i += 2 {
+			c.Settings[more[i]] = more[i+1]
+		}
+		return c
+	}
+	cases := map[string]struct {
+		typed Connection
+		field string
+	}{
+		"a key that is no JSON":            {Connection{Kind: "google", Secrets: secrets("key", "{garbage")}, "key"},
+		"a key of another sort":            {Connection{Kind: "google", Secrets: secrets("key", `{"type":"authorized_user"}`)}, "key"},
+		"a key with a damaged key":         {Connection{Kind: "google", Secrets: secrets("key", `{"type":"service_account","client_email":"a@b.example","private_key_id":"1","private_key":"x","token_uri":"https://oauth2.googleapis.com/token"}`)}, "key"},
+		"an authority with a path":         {Connection{Kind: "graph", Settings: graph("authority", "https://login.example.com/path")}, "authority"},
+		"Exchange Online":                  {exchange("outlook.office365.com"), "url"},
+		"a password in clear over the net": {exchange("http://mail.example.com"), "url"},
+		"a pin that is none":               {exchange("mail.example.com", "pins", "abc"), "pins"},
+		"a realm that nobody named":        {func() Connection { c := exchange("mail.example.com", "auth", "kerberos"); c.Username = "svc"; return c }(), "realm"},
+		"a keytab that is none": {func() Connection {
+			c := exchange("mail.example.com", "auth", "kerberos")
+			c.Secrets = secrets("keytab", "bm9uZQ==")
+			return c
+		}(), "keytab"},
+		"hosts of pictures without an https": {Connection{Kind: "connector", URL: "https://rooms.example.com/", Username: "u", Secrets: secrets("password", "x"), Settings: map[string]string{"image_hosts": "pictures"}}, "image_hosts"},
+		"an authority that is damaged":       {Connection{Kind: "caldav", URL: "https://cloud.example.com/", CAPEM: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"}, "ca"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.real()
+			c.typed.Name = "Typed"
+			_, err := b.Connect(t.Context(), admin, c.typed)
+			if p := problem.Of(err); p == nil || p.Fields[c.field] == "" {
+				t.Errorf("want field %s to be wrong, got %v", c.field, err)
+			}
+			if _, err := b.Check(t.Context(), admin, "", c.typed, CheckOptions{}); problem.Of(err) == nil || problem.Of(err).Fields[c.field] == "" {
+				t.Errorf("tried without saving: %v", err)
+			}
+			if n := len(b.Statuses()); n != 1 {
+				t.Errorf("%d systems are there", n)
+			}
+		})
+	}
+}
+
+// A stored system of which no connector can be made, by whatever fault, stands beside the others and can be deleted.
+func TestBrokenSystemIsBorne(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.real()
+	id := store.NewID[store.SystemID]()
+	if err := b.st.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.SaveSystem(store.System{ID: id, Kind: "google", Name: "Broken", Secrets: secrets("key", "{garbage")})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	again := New(b.o)
+	if err := again.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, st := range again.Statuses() {
+		found = found || st.System.ID == id && st.OpenErr != nil && st.Caps == 0
+	}
+	if !found || len(again.Expiries()) != 0 {
+		t.Errorf("statuses: %+v", again.Statuses())
+	}
+	if err := again.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Disconnect(t.Context(), admin, id); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -38,6 +38,14 @@ func signIn(y store.System) outbound.Credentials {
 	return outbound.Credentials{Scheme: outbound.Auto, User: y.Username, Password: y.Secrets["password"]}
 }
 
+// opened keeps a connector that could not be made from looking like one.
+func opened[C connectors.Connector](c C, err error) (connectors.Connector, error) {
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
 // Systems returns every kind of booking system that this program speaks, each with its pace: what
 // such servers bear, and for feeds what their publishers refresh.
 func Systems(now func() time.Time) map[string]Kind {
@@ -49,16 +57,16 @@ func Systems(now func() time.Time) map[string]Kind {
 			Every: time.Minute, Hot: 15 * time.Second, Parallel: 4,
 			Fields: []Field{urlField(), userField(), passwordField(), {Name: "image_hosts", Type: Text, Optional: true, More: true}, caField()},
 			Open: func(out *outbound.Outbound, y store.System, _ []store.Resource) (connectors.Connector, error) {
-				return roomz.New(out, roomz.Config{
+				return opened(roomz.New(out, roomz.Config{
 					URL: y.URL, User: y.Username, Password: y.Secrets["password"], ImageHosts: words(y.Settings["image_hosts"]), CA: []byte(y.CAPEM), Now: now,
-				})
+				}))
 			},
 		},
 		"caldav": {
 			Every: time.Minute, Hot: 15 * time.Second, Parallel: 4,
 			Fields: []Field{urlField(), optional(userField()), optional(passwordField()), caField()},
 			Open: func(out *outbound.Outbound, y store.System, _ []store.Resource) (connectors.Connector, error) {
-				return caldav.New(out, caldav.Config{URL: y.URL, Credentials: signIn(y), CA: []byte(y.CAPEM), Now: now})
+				return opened(caldav.New(out, caldav.Config{URL: y.URL, Credentials: signIn(y), CA: []byte(y.CAPEM), Now: now}))
 			},
 		},
 		"ics": {
@@ -69,7 +77,7 @@ func Systems(now func() time.Time) map[string]Kind {
 				for _, r := range rooms {
 					c.Feeds[string(r.ID)] = secret.New(r.Address)
 				}
-				return ics.New(out, c)
+				return opened(ics.New(out, c))
 			},
 		},
 		people.PushedKind: {Pushed: true, Every: 15 * time.Minute},

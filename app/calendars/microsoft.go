@@ -20,14 +20,14 @@ func microsoft365(now func() time.Time) Kind {
 	return Kind{
 		Every: time.Minute, Hot: 15 * time.Second, Parallel: 2,
 		Fields: []Field{
-			{Name: "tenant", Type: Text},
-			{Name: "client_id", Type: Text},
+			{Name: "tenant", Type: Directory},
+			{Name: "client_id", Type: GUID},
 			{Name: "auth", Type: Choice, Options: []string{"certificate", "secret"}},
 			{Name: "secret", Type: Secret, Only: "auth", Values: []string{"secret"}},
 			{Name: "secret_expires", Type: Day, Optional: true, Only: "auth", Values: []string{"secret"}},
-			{Name: "normal_mailbox", Type: Text, Optional: true},
+			{Name: "normal_mailbox", Type: Mailbox, Optional: true},
 			{Name: "booking", Type: Choice, Options: []string{direct, invite}},
-			{Name: "account", Type: Text, Only: "booking", Values: []string{invite}},
+			{Name: "account", Type: Mailbox, Only: "booking", Values: []string{invite}},
 			{Name: "cloud", Type: Choice, Options: []string{"global", "us_gov", "dod", "china"}, Goes: true, More: true},
 			{Name: "authority", Type: Address, Optional: true, Goes: true, More: true},
 			{Name: "root", Type: Address, Optional: true, Goes: true, More: true},
@@ -63,7 +63,7 @@ func microsoft365(now func() time.Time) Kind {
 				pair := y.Secrets[ownCertificate]
 				c.Key, c.Certificate = pair, []byte(pair.Reveal())
 			}
-			return graph.New(out, c)
+			return opened(graph.New(out, c))
 		},
 	}
 }

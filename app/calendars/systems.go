@@ -15,7 +15,6 @@ import (
 	"lintel/app/problem"
 	"lintel/app/secret"
 	"lintel/connectors"
-	"lintel/connectors/outbound"
 	"lintel/store"
 )
 
@@ -35,6 +34,9 @@ func (s *Service) Connect(ctx context.Context, by people.Actor, c Connection) (s
 		return "", err
 	}
 	if err := s.prepare(&y); err != nil {
+		return "", err
+	}
+	if err := s.openable(y); err != nil {
 		return "", err
 	}
 	y.ID = store.NewID[store.SystemID]()
@@ -67,6 +69,9 @@ func (s *Service) Edit(ctx context.Context, by people.Actor, id store.SystemID, 
 		if err := s.prepare(&y); err != nil {
 			return err
 		}
+		if err := s.openable(y); err != nil {
+			return err
+		}
 		y.ID = id
 		if err := tx.SaveSystem(y); err != nil {
 			return err
@@ -84,6 +89,31 @@ func (s *Service) prepare(y *store.System) error {
 		return f(y, s.o.Now())
 	}
 	return nil
+}
+
+// openable returns a problem that names the field unless a connector can be made of a system. Nothing is sent.
+func (s *Service) openable(y store.System) error {
+	kind := s.o.Kinds[y.Kind]
+	if kind.Pushed {
+		return nil
+	}
+	conn, err := kind.Open(s.o.Out, y, nil)
+	if err != nil {
+		return cannotOpen(err)
+	}
+	return conn.Close()
+}
+
+// cannotOpen blames the setting of which a connector can't be made.
+func cannotOpen(err error) error {
+	var e *connectors.Error
+	switch {
+	case !errors.As(err, &e) || e.Cure == "":
+		return problem.New(problem.Invalid, "systems.cannot_open").Because(err)
+	case e.Setting == "":
+		return problem.New(problem.Invalid, e.Cure).Because(err)
+	}
+	return problem.Field(e.Setting, e.Cure).Because(err)
 }
 
 // Disconnect deletes a booking system: its rooms are hosted from then on, and their future synced
@@ -113,106 +143,6 @@ func (s *Service) Disconnect(ctx context.Context, by people.Actor, id store.Syst
 	for _, w := range changed {
 		s.o.Changed(w)
 	}
-	return nil
-}
-
-// Attach makes a calendar of a system the agenda of a workspace. Hosted bookings that lie ahead there stay
-// visible in the store but the system's agenda counts: so a workspace with future hosted bookings is refused.
-func (s *Service) Attach(ctx context.Context, by people.Actor, w store.WorkspaceID, id store.SystemID, address string) error {
-	if err := need(by); err != nil {
-		return err
-	}
-	address = strings.TrimSpace(address)
-	if address == "" {
-		return problem.Field("address", "systems.address_needed")
-	}
-	r := store.Resource{ID: store.NewID[store.ResourceID](), Workspace: w, System: id, Address: address}
-	var err error
-	if r.Writable, err = s.mayWrite(ctx, by, id, address); err != nil {
-		return err
-	}
-	err = s.o.Store.Update(ctx, func(tx *store.Tx) error {
-		y, err := tx.System(id)
-		if err != nil {
-			return err
-		}
-		n, err := tx.FutureHosted(w)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			return problem.New(problem.Conflict, "systems.hosted_ahead", "Count", n)
-		}
-		if err := tx.AttachResource(r, s.o.Kinds[y.Kind].Feeds); err != nil {
-			return err
-		}
-		r, err = tx.Resource(r.ID)
-		if err != nil {
-			return err
-		}
-		return audit.Record(tx, by, "system.attach", "workspace", string(w), "system", string(id))
-	})
-	if errors.Is(err, store.ErrDuplicate) {
-		return problem.Field("workspace", "systems.attached_already").Because(err)
-	}
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	if sys := s.systems[id]; sys != nil && !sys.kind.Feeds {
-		s.addRoom(r, s.o.Now())
-		sys.kick()
-		s.mu.Unlock()
-		return nil
-	}
-	s.mu.Unlock()
-	return s.reload(ctx, id) // the connector has to know the new feed
-}
-
-// mayWrite asks the system whether we may write to a calendar. Where it does not tell, or can't be reached
-// now, yes: a write that is refused says so.
-func (s *Service) mayWrite(ctx context.Context, by people.Actor, id store.SystemID, address string) (bool, error) {
-	conn, room, done, err := s.open(ctx, by, s.o.Out, id, Connection{}, address, nil)
-	if err != nil {
-		return false, err
-	}
-	defer done()
-	if !conn.Caps().Has(connectors.CapBook) {
-		return false, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, attachTimeout)
-	defer cancel()
-	access := conn.Check(ctx, connectors.CheckRequest{Room: room}).Access
-	return access == connectors.AccessWrite || access == connectors.AccessUnknown, nil
-}
-
-// attachTimeout bounds the question for rights when a room is attached.
-const attachTimeout = 20 * time.Second
-
-// Detach makes a workspace hosted again.
-func (s *Service) Detach(ctx context.Context, by people.Actor, w store.WorkspaceID) error {
-	if err := need(by); err != nil {
-		return err
-	}
-	err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
-		r, err := tx.ResourceOf(w)
-		if err != nil {
-			return err
-		}
-		if err := tx.DeleteResource(r.ID); err != nil {
-			return err
-		}
-		return audit.Record(tx, by, "system.detach", "workspace", string(w), "system", string(r.System))
-	})
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	if rm := s.rooms[w]; rm != nil {
-		s.forget(rm)
-	}
-	s.mu.Unlock()
-	s.o.Changed(w)
 	return nil
 }
 
@@ -334,64 +264,6 @@ func (s *Service) Statuses() []Status {
 	return out
 }
 
-// CheckOptions say how far a check goes.
-type CheckOptions struct {
-	Address string                  // of a room; "" checks only what concerns the whole system
-	Write   bool                    // also write, read back and delete a test event, far in the future
-	Trace   func(outbound.Exchange) // is told of what is sent and answered, redacted; may be nil
-}
-
-// checkTimeout bounds a check.
-const checkTimeout = 90 * time.Second
-
-// Check walks through a connection step by step. With a zero id it checks what was typed, before it is stored; with an
-// id and no kind the stored one. While a system has asked to be left alone nothing is sent.
-func (s *Service) Check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, o CheckOptions) (connectors.Report, error) {
-	return s.check(ctx, by, id, c, o, nil)
-}
-
-// check is Check of a system that change, which may be nil, has altered first.
-func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, o CheckOptions, change func(*store.System) error) (connectors.Report, error) {
-	if until := s.waitsUntil(id, o.Address); !until.IsZero() {
-		return connectors.Report{Steps: []connectors.Step{{
-			Name: "calendar.check.wait", State: connectors.StepFailed, Said: until.UTC().Format(time.RFC3339), Cure: "calendar.cure.throttled",
-		}}}, nil
-	}
-	out := s.o.Out
-	if o.Trace != nil {
-		out = out.Traced(o.Trace)
-	}
-	conn, room, done, err := s.open(ctx, by, out, id, c, o.Address, change)
-	if err != nil {
-		return connectors.Report{}, err
-	}
-	defer done()
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	return conn.Check(ctx, connectors.CheckRequest{Room: room, Write: o.Write}), nil
-}
-
-// waitsUntil returns until when a system wants to be left alone, as a whole or about the room of an address, which may
-// be ""; zero when it does not.
-func (s *Service) waitsUntil(id store.SystemID, address string) time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	y := s.systems[id]
-	if y == nil {
-		return time.Time{}
-	}
-	until := y.s.WaitUntil
-	for _, rm := range s.rooms {
-		if rm.sys == y && rm.r.WaitUntil.After(until) && strings.EqualFold(rm.r.Address, strings.TrimSpace(address)) {
-			until = rm.r.WaitUntil
-		}
-	}
-	if !s.o.Now().Before(until) {
-		return time.Time{}
-	}
-	return until
-}
-
 // Expiry is a secret or certificate of a booking system that runs out.
 type Expiry struct {
 	System store.SystemID
@@ -415,102 +287,4 @@ func (s *Service) Expiries() []Expiry {
 	}
 	slices.SortFunc(out, func(a, b Expiry) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Name, b.Name)) })
 	return out
-}
-
-// Rooms lists the calendars that a system offers, at most 2,000. Systems that can't list return none.
-func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID, c Connection) ([]connectors.RoomRef, error) {
-	conn, _, done, err := s.open(ctx, by, s.o.Out, id, c, "", nil)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	lister, ok := conn.(connectors.Lister)
-	if !ok {
-		return nil, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	var all []connectors.RoomRef
-	for page := ""; ; {
-		refs, next, err := lister.Rooms(ctx, page)
-		if err != nil {
-			return all, explain(err)
-		}
-		all = append(all, refs...)
-		if next == "" || len(all) >= 2000 {
-			return all, nil
-		}
-		page = next
-	}
-}
-
-// open makes a connector of its own for a check, so that it never disturbs the one in use. The room is that of
-// address, which may be "".
-func (s *Service) open(ctx context.Context, by people.Actor, out *outbound.Outbound, id store.SystemID, c Connection, address string,
-	change func(*store.System) error,
-) (connectors.Connector, connectors.Room, func(), error) {
-	none := connectors.Room{Zone: time.UTC}
-	if err := need(by); err != nil {
-		return nil, none, nil, err
-	}
-	y, err := s.typedOrStored(ctx, id, c)
-	if err == nil && change != nil {
-		err = change(&y)
-	}
-	if err != nil {
-		return nil, none, nil, err
-	}
-	kind, ok := s.o.Kinds[y.Kind]
-	if !ok {
-		return nil, none, nil, errUnknownKind
-	}
-	if kind.Pushed {
-		return pushed{s, id}, none, func() {}, nil
-	}
-	if until := s.waitsUntil(id, address); !until.IsZero() {
-		return nil, none, nil, problem.New(problem.Down, "systems.asked_to_wait")
-	}
-	var rooms []store.Resource
-	room := none
-	if address = strings.TrimSpace(address); address != "" {
-		rooms = []store.Resource{{ID: "checked", Address: address}}
-		room.ID = kind.roomID(rooms[0])
-	}
-	conn, err := kind.Open(out, y, rooms)
-	if err != nil {
-		return nil, none, nil, problem.New(problem.Invalid, "systems.cannot_open").Because(err)
-	}
-	return conn, room, func() {
-		if err := conn.Close(); err != nil {
-			s.o.Log.Warn("close booking system", "system", y.ID, "err", err)
-		}
-	}, nil
-}
-
-// typedOrStored returns what was typed or, when nothing was, the stored system. What was typed over a stored
-// system without a password keeps the stored one, as Edit does, but only for the same server.
-func (s *Service) typedOrStored(ctx context.Context, id store.SystemID, c Connection) (store.System, error) {
-	var old store.System
-	if id != "" {
-		if err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
-			old, err = tx.System(id)
-			return err
-		}); err != nil {
-			return old, err
-		}
-		if c.Kind == "" {
-			return old, nil
-		}
-	}
-	if id == "" {
-		y, err := s.validate(c, nil)
-		if err == nil {
-			err = s.prepare(&y)
-		}
-		return y, err
-	}
-	c.Kind = old.Kind
-	y, err := s.validate(c, &old)
-	y.ID = id
-	return y, err
 }

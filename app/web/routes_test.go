@@ -130,7 +130,7 @@ func rich(t testing.TB, at time.Time) (*portal, map[string]string) {
 	system, err := p.Calendars.Connect(ctx, boss, calendars.Connection{Kind: "caldav", Name: "Nextcloud", URL: "https://cloud.example.com/dav/", Username: "svc", Secrets: map[string]secret.Text{"password": secret.New("hunter2")}})
 	must(t, err)
 	must(t, p.Calendars.Attach(ctx, boss, p.other, system, "/cal/saentis/"))
-	signed, err := p.Calendars.Connect(ctx, boss, calendars.Connection{Kind: "graph", Name: "Microsoft 365", Settings: map[string]string{"tenant": "example.com", "client_id": "6f9a"}})
+	signed, err := p.Calendars.Connect(ctx, boss, calendars.Connection{Kind: "graph", Name: "Microsoft 365", Settings: map[string]string{"tenant": "example.com", "client_id": "8d6f0c1e-0000-4000-8000-1234567890ab"}})
 	must(t, err)
 	must(t, p.Calendars.MakeSuccessor(ctx, boss, signed))
 	p.expiring = []expiry.Item{

@@ -22,7 +22,7 @@ func TestCertificateAndItsSuccessor(t *testing.T) {
 	t.Parallel()
 	p := furnished(t)
 	b := p.as("boss")
-	path := b.post("/settings/systems", "kind", "graph", "name", "Microsoft 365", "tenant", "example.com", "client_id", "6f9a", "auth", "certificate", "step", "save").to()
+	path := b.post("/settings/systems", "kind", "graph", "name", "Microsoft 365", "tenant", "example.com", "client_id", "8d6f0c1e-0000-4000-8000-1234567890ab", "auth", "certificate", "step", "save").to()
 	b.get(path).want(t, 200, "Make the successor", "BEGIN CERTIFICATE", "-PRIVATE KEY", "-Not used yet")
 	b.get(path+"/certificate/next.cer").want(t, 404)
 	current := b.get(path+"/certificate/current.cer").want(t, 200).body
@@ -69,8 +69,8 @@ func TestTryWithScript(t *testing.T) {
 	for _, where := range []string{"/settings/systems", "/setup/system"} {
 		b.post(where, append(form, "name", "Cloud")...).want(t, 200, "It works", "cloud.example.com answers", "-<html", "-hunter2")
 		b.post(where, append(form, "name", "Broken")...).want(t, 200, "It does not work yet", "HTTP 401", "-<html")
-		b.post(where, append(form, "name", "")...).want(t, 200, "It does not work yet", "Enter a name", "-<html")
-		b.post(where, "kind", "graph", "name", "M", "tenant", "t.example", "client_id", "a", "auth", "certificate", "step", "check").want(t, 200, "Save, upload it, then check")
+		b.post(where, append(form, "name", "")...).want(t, 200, "It does not work yet", "This is required", "-<html")
+		b.post(where, "kind", "graph", "name", "M", "tenant", "t.example", "client_id", "8d6f0c1e-0000-4000-8000-1234567890ab", "auth", "certificate", "step", "check").want(t, 200, "Save, upload it, then check")
 	}
 }
 

@@ -52,7 +52,7 @@ const maxBody = 32 << 20
 func New(out *outbound.Outbound, cfg Config) (*Connector, error) {
 	base, err := url.Parse(strings.TrimSpace(cfg.URL))
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" || base.User != nil {
-		return nil, fmt.Errorf("read address of the CalDAV server: want https://host/path without user and password")
+		return nil, connectors.BadSetting("url", "systems.url_invalid", "want https://host/path without user and password")
 	}
 	base.Fragment, base.RawQuery = "", ""
 	if base.Path == "" {

@@ -100,7 +100,7 @@ func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 	case cfg.Invite && cfg.Access == FreeBusy:
 		return nil, fmt.Errorf("read the way of booking: with free and busy times only, nothing can be booked")
 	case cfg.Invite && !isAddress(cfg.Account):
-		return nil, fmt.Errorf("read the service account's address: invitations are sent from its mailbox")
+		return nil, connectors.BadSetting("account", "systems.bad_mailbox", "invitations are sent from the mailbox of the service account")
 	}
 	client, err := out.Client(outbound.ClientOptions{
 		Purpose: "ews", Hosts: []string{u.String()}, CA: cfg.CA, Pins: cfg.Pins, Credentials: cfg.Credentials,
@@ -130,13 +130,13 @@ func endpoint(s string) (*url.URL, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fmt.Errorf("read address of the Exchange server: want mail.example.com or https://mail.example.com/EWS/Exchange.asmx")
+		return nil, connectors.BadSetting("url", "systems.url_invalid_host", "want mail.example.com or https://mail.example.com/EWS/Exchange.asmx")
 	}
 	if IsOnline(u.Hostname()) {
-		return nil, &connectors.Error{Kind: connectors.Unsupported, Op: "read address of the Exchange server", Code: "Exchange Online", Cure: "calendar.cure.exchange_online", Said: u.Hostname()}
+		return nil, &connectors.Error{Kind: connectors.Unsupported, Op: "read address of the Exchange server", Code: "Exchange Online", Cure: "calendar.cure.exchange_online", Said: u.Hostname(), Setting: "url"}
 	}
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
-		return nil, fmt.Errorf("read address of the Exchange server: it has to begin with https, or the password could be read on the way")
+		return nil, connectors.BadSetting("url", "systems.url_https", "it has to begin with https, or the password could be read on the way")
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = "/EWS/Exchange.asmx"

@@ -98,11 +98,11 @@ func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 	}
 	for _, address := range []string{cfg.Subject, cfg.Inviter} {
 		if address != "" && !isAddress(address) {
-			return nil, settingErr("calendar.cure.google_subject", "the user to act as is no e-mail address")
+			return nil, connectors.BadSetting("subject", "calendar.cure.google_subject", "the user to act as is no e-mail address")
 		}
 	}
 	if cfg.AsSubject && cfg.Subject == "" || cfg.Invite && cfg.Inviter == "" {
-		return nil, settingErr("calendar.cure.google_subject", "delegation needs the user to act as")
+		return nil, connectors.BadSetting("subject", "calendar.cure.google_subject", "delegation needs the user to act as")
 	}
 	if cfg.Roots.Calendar == "" {
 		cfg.Roots.Calendar = "https://www.googleapis.com/calendar/v3"

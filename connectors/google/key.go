@@ -24,12 +24,9 @@ type key struct {
 	tokenURL  *url.URL
 }
 
-// settingErr is an error of New. Said is written here and holds nothing of the settings.
-func settingErr(cure, said string) error {
-	return &connectors.Error{Kind: connectors.Invalid, Op: "read settings", Code: said, Cure: cure, Said: said}
+func keyErr(said string) error {
+	return connectors.BadSetting("key", "calendar.cure.google_key_file", said)
 }
-
-func keyErr(said string) error { return settingErr("calendar.cure.google_key_file", said) }
 
 // tokenHosts are the only hosts that get to see an assertion signed with the key, unless an administrator
 // names another one.

@@ -114,13 +114,13 @@ const maxBody = 32 << 20
 func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 	cfg.Tenant, cfg.ClientID = strings.TrimSpace(cfg.Tenant), strings.TrimSpace(cfg.ClientID)
 	if !isName(cfg.Tenant) {
-		return nil, errors.New("read tenant: want the directory's id or one of its domains")
+		return nil, connectors.BadSetting("tenant", "systems.bad_tenant", "want the directory's id or one of its domains")
 	}
 	if !isName(cfg.ClientID) {
-		return nil, errors.New("read application id: want the id that Entra shows")
+		return nil, connectors.BadSetting("client_id", "systems.bad_client_id", "want the application id that Entra shows")
 	}
 	if cfg.Invite && !isMailbox(cfg.Account) {
-		return nil, errors.New("read account: inviting rooms needs the address of the mailbox that invites")
+		return nil, connectors.BadSetting("account", "systems.bad_mailbox", "inviting rooms needs the address of the mailbox that invites")
 	}
 	authority, root, ok := cfg.Cloud.hosts()
 	if !ok {
@@ -129,11 +129,11 @@ func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 	if cfg.Authority != "" || cfg.Root != "" {
 		authority, root = cfg.Authority, cfg.Root
 	}
-	signIn, err := host(authority, "sign-in server")
+	signIn, err := host(authority, "authority")
 	if err != nil {
 		return nil, err
 	}
-	base, err := host(root, "Graph server")
+	base, err := host(root, "root")
 	if err != nil {
 		return nil, err
 	}
@@ -168,10 +168,10 @@ func New(out *outbound.Outbound, cfg Config) (*Conn, error) {
 }
 
 // host reads the address of a server.
-func host(s, what string) (*url.URL, error) {
+func host(s, setting string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(strings.TrimSpace(s), "/"))
 	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Scheme != "https" && !isLoopback(u) {
-		return nil, fmt.Errorf("read address of the %s: want https://host", what)
+		return nil, connectors.BadSetting(setting, "systems.url_host", "want https://host")
 	}
 	return u, nil
 }

@@ -5,8 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"fmt"
 	"strings"
+
+	"lintel/connectors"
 )
 
 // trust returns the TLS settings of one client.
@@ -15,7 +16,7 @@ func (o *Outbound) trust(opt ClientOptions) (*tls.Config, error) {
 	if len(opt.CA) > 0 {
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(opt.CA) {
-			return nil, fmt.Errorf("read the connector's authority: no certificate in PEM form found")
+			return nil, connectors.BadSetting("ca", "systems.ca_invalid", "no certificate in PEM form found")
 		}
 	}
 	if opt.ClientCert != nil {
@@ -44,7 +45,7 @@ func parsePin(s string) (pin [sha256.Size]byte, err error) {
 	clean := strings.NewReplacer(":", "", " ", "", "\t", "").Replace(strings.TrimSpace(s))
 	b, err := hex.DecodeString(clean)
 	if err != nil || len(b) != len(pin) {
-		return pin, fmt.Errorf("read certificate pin: want a SHA-256 sum of 64 hex digits")
+		return pin, connectors.BadSetting("pins", "systems.bad_pins", "want SHA-256 sums of 64 hex digits")
 	}
 	return [sha256.Size]byte(b), nil
 }

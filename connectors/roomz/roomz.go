@@ -17,7 +17,6 @@ package roomz
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/url"
 	"strings"
 	"sync"
@@ -67,7 +66,7 @@ const (
 func New(out *outbound.Outbound, cfg Config) (*Connector, error) {
 	base, err := url.Parse(strings.TrimSpace(cfg.URL))
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" || base.User != nil {
-		return nil, fmt.Errorf("read address of the system: want https://host/path without user and password")
+		return nil, connectors.BadSetting("url", "systems.url_invalid", "want https://host/path without user and password")
 	}
 	base.Fragment, base.RawQuery = "", ""
 	c := &Connector{base: base, own: cfg.Password, now: cfg.Now, ours: map[string]string{}}
@@ -75,7 +74,7 @@ func New(out *outbound.Outbound, cfg Config) (*Connector, error) {
 	for _, h := range hosts {
 		u, err := url.Parse(strings.TrimSpace(h))
 		if err != nil || u.Host == "" {
-			return nil, fmt.Errorf("read hosts of pictures: want https://host")
+			return nil, connectors.BadSetting("image_hosts", "systems.bad_hosts", "want https://host")
 		}
 		c.hosts = append(c.hosts, u)
 	}

@@ -62,7 +62,7 @@ const refusalHolds = time.Minute
 func New(out *outbound.Outbound, cfg Config) (s *SignIn, err error) {
 	defer func() {
 		if recover() != nil { // gokrb5's readers of files trust their input
-			s, err = nil, fmt.Errorf("read Kerberos settings: keytab or krb5.conf is damaged")
+			s, err = nil, connectors.BadSetting("keytab", "systems.bad_keytab", "keytab or krb5.conf is damaged")
 		}
 	}()
 	s = &SignIn{out: out, cfg: cfg, conf: config.New(), kdcs: map[string][]string{}, turn: make(chan struct{}, 1), tickets: map[string]ticket{}}
@@ -77,7 +77,7 @@ func New(out *outbound.Outbound, cfg Config) (s *SignIn, err error) {
 	user, domain, suffix := splitUser(cfg.User)
 	realm := strings.ToUpper(strings.TrimSpace(cmp.Or(cfg.Realm, suffix, s.conf.LibDefaults.DefaultRealm, domain)))
 	if user == "" || realm == "" {
-		return nil, fmt.Errorf("read Kerberos settings: want a user and a realm")
+		return nil, connectors.BadSetting("realm", "systems.bad_realm", "want a user and a realm")
 	}
 	if len(cfg.KDCs) > 0 {
 		s.kdcs[realm] = cfg.KDCs
@@ -88,7 +88,7 @@ func New(out *outbound.Outbound, cfg Config) (s *SignIn, err error) {
 	for _, list := range s.kdcs {
 		for _, k := range list {
 			if _, _, err := splitKDC(k); err != nil {
-				return nil, err
+				return nil, connectors.BadSetting("kdc", "systems.bad_kdc", err.Error())
 			}
 		}
 	}
@@ -97,13 +97,13 @@ func New(out *outbound.Outbound, cfg Config) (s *SignIn, err error) {
 	case !cfg.Keytab.IsZero():
 		kt := keytab.New()
 		if err := kt.Unmarshal([]byte(cfg.Keytab.Reveal())); err != nil || len(kt.Entries) == 0 {
-			return nil, fmt.Errorf("read keytab: want the file that ktpass or ktutil wrote")
+			return nil, connectors.BadSetting("keytab", "systems.bad_keytab", "want the file that ktpass or ktutil wrote")
 		}
 		s.account = s.account.WithKeytab(kt)
 	case !cfg.Password.IsZero():
 		s.account = s.account.WithPassword(cfg.Password.Reveal())
 	default:
-		return nil, fmt.Errorf("read Kerberos settings: want a password or a keytab")
+		return nil, connectors.BadSetting("password", "systems.needed", "want a password or a keytab")
 	}
 	return s, nil
 }

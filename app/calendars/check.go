@@ -1,0 +1,169 @@
+package calendars
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"lintel/app/people"
+	"lintel/app/problem"
+	"lintel/connectors"
+	"lintel/connectors/outbound"
+	"lintel/store"
+)
+
+// CheckOptions say how far a check goes.
+type CheckOptions struct {
+	Address string                  // of a room; "" checks only what concerns the whole system
+	Write   bool                    // also write, read back and delete a test event, far in the future
+	Trace   func(outbound.Exchange) // is told of what is sent and answered, redacted; may be nil
+}
+
+// checkTimeout bounds a check.
+const checkTimeout = 90 * time.Second
+
+// Check walks through a connection step by step. With a zero id it checks what was typed, before it is stored; with an
+// id and no kind the stored one. While a system has asked to be left alone nothing is sent.
+func (s *Service) Check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, o CheckOptions) (connectors.Report, error) {
+	return s.check(ctx, by, id, c, o, nil)
+}
+
+// check is Check of a system that change, which may be nil, has altered first.
+func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, o CheckOptions, change func(*store.System) error) (connectors.Report, error) {
+	if until := s.waitsUntil(id, o.Address); !until.IsZero() {
+		return connectors.Report{Steps: []connectors.Step{{
+			Name: "calendar.check.wait", State: connectors.StepFailed, Said: until.UTC().Format(time.RFC3339), Cure: "calendar.cure.throttled",
+		}}}, nil
+	}
+	out := s.o.Out
+	if o.Trace != nil {
+		out = out.Traced(o.Trace)
+	}
+	conn, room, done, err := s.open(ctx, by, out, id, c, o.Address, change)
+	if err != nil {
+		return connectors.Report{}, err
+	}
+	defer done()
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	return conn.Check(ctx, connectors.CheckRequest{Room: room, Write: o.Write}), nil
+}
+
+// waitsUntil returns until when a system wants to be left alone, as a whole or about the room of an address, which may
+// be ""; zero when it does not.
+func (s *Service) waitsUntil(id store.SystemID, address string) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	y := s.systems[id]
+	if y == nil {
+		return time.Time{}
+	}
+	until := y.s.WaitUntil
+	for _, rm := range s.rooms {
+		if rm.sys == y && rm.r.WaitUntil.After(until) && strings.EqualFold(rm.r.Address, strings.TrimSpace(address)) {
+			until = rm.r.WaitUntil
+		}
+	}
+	if !s.o.Now().Before(until) {
+		return time.Time{}
+	}
+	return until
+}
+
+// Rooms lists the calendars that a system offers, at most 2,000. Systems that can't list return none.
+func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID, c Connection) ([]connectors.RoomRef, error) {
+	conn, _, done, err := s.open(ctx, by, s.o.Out, id, c, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	lister, ok := conn.(connectors.Lister)
+	if !ok {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var all []connectors.RoomRef
+	for page := ""; ; {
+		refs, next, err := lister.Rooms(ctx, page)
+		if err != nil {
+			return all, explain(err)
+		}
+		all = append(all, refs...)
+		if next == "" || len(all) >= 2000 {
+			return all, nil
+		}
+		page = next
+	}
+}
+
+// open makes a connector of its own for a check, so that it never disturbs the one in use. The room is that of
+// address, which may be "".
+func (s *Service) open(ctx context.Context, by people.Actor, out *outbound.Outbound, id store.SystemID, c Connection, address string,
+	change func(*store.System) error,
+) (connectors.Connector, connectors.Room, func(), error) {
+	none := connectors.Room{Zone: time.UTC}
+	if err := need(by); err != nil {
+		return nil, none, nil, err
+	}
+	y, err := s.typedOrStored(ctx, id, c)
+	if err == nil && change != nil {
+		err = change(&y)
+	}
+	if err != nil {
+		return nil, none, nil, err
+	}
+	kind, ok := s.o.Kinds[y.Kind]
+	if !ok {
+		return nil, none, nil, errUnknownKind
+	}
+	if kind.Pushed {
+		return pushed{s, id}, none, func() {}, nil
+	}
+	if until := s.waitsUntil(id, address); !until.IsZero() {
+		return nil, none, nil, problem.New(problem.Down, "systems.asked_to_wait")
+	}
+	var rooms []store.Resource
+	room := none
+	if address = strings.TrimSpace(address); address != "" {
+		rooms = []store.Resource{{ID: "checked", Address: address}}
+		room.ID = kind.roomID(rooms[0])
+	}
+	conn, err := kind.Open(out, y, rooms)
+	if err != nil {
+		return nil, none, nil, cannotOpen(err)
+	}
+	return conn, room, func() {
+		if err := conn.Close(); err != nil {
+			s.o.Log.Warn("close booking system", "system", y.ID, "err", err)
+		}
+	}, nil
+}
+
+// typedOrStored returns what was typed or, when nothing was, the stored system. What was typed over a stored
+// system without a password keeps the stored one, as Edit does, but only for the same server.
+func (s *Service) typedOrStored(ctx context.Context, id store.SystemID, c Connection) (store.System, error) {
+	var old store.System
+	if id != "" {
+		if err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+			old, err = tx.System(id)
+			return err
+		}); err != nil {
+			return old, err
+		}
+		if c.Kind == "" {
+			return old, nil
+		}
+	}
+	if id == "" {
+		y, err := s.validate(c, nil)
+		if err == nil {
+			err = s.prepare(&y)
+		}
+		return y, err
+	}
+	c.Kind = old.Kind
+	y, err := s.validate(c, &old)
+	y.ID = id
+	return y, err
+}
