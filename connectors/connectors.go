@@ -115,7 +115,10 @@ type Event struct {
 	Tentative bool      // occupies, drawn as tentative
 	Free      bool      // transparent: shown perhaps, never occupies
 	Created   time.Time // as the author says; zero = unknown
-	Written   time.Time // the server's own clock at the last write of the object; zero = unknown
+	// Written is since when, by the server's own clock, the event has its claim on its time; zero = unknown, which makes a
+	// tie. Graph: creation, or the last change where we extended it. Exchange: what we noted on it, else its last change.
+	// Google and CalDAV: the last change.
+	Written   time.Time
 	Mine      bool      // the room owns it: releasing deletes. Otherwise releasing declines
 	Token     string    // our idempotency key found on it; "" when it is not ours
 	CheckedIn time.Time // what Marker has left on it; zero = nothing

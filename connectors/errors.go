@@ -43,7 +43,7 @@ type Error struct {
 	Said  string        // what the system answered, shortened, without secrets
 	// Setting names what an administrator typed that can't be used ("url", "key"), in an error of a connector's New.
 	Setting string
-	Alone   bool  // Throttled: only this room has to wait, not the whole system
+	Alone   bool  // it concerns this room only; Throttled: only this room has to wait, not the whole system
 	Err     error // the cause; must be as clean as Error itself
 }
 

@@ -100,6 +100,7 @@ type room struct {
 	dayRead  when.Date     // local day of that read: a new day needs a new window
 	touched  time.Time     // a person or device did something with it: read faster for a while
 	wait     time.Duration // how long the source asked us not to come back; 0 = it has no wish
+	doubted  bool          // the last read came back empty all at once; guarded by lease
 	force    bool          // read even when the probe says that nothing changed
 	live     bool          // the system tells us of changes by itself
 	hinted   bool          // it did so while the room was being worked on
@@ -170,8 +171,9 @@ func (s *Service) addSystem(y store.System, rooms []store.Resource) {
 	kind, ok := s.o.Kinds[y.Kind]
 	sys := &system{
 		s: y, kind: kind, wake: make(chan struct{}, 1), rewatch: make(chan struct{}, 1), meterSince: s.o.Now(),
-		blocked: y.WaitUntil, // what a system asked for holds over a restart
 	}
+	sys.s.WaitUntil = s.credible(y.WaitUntil) // what a system asked for holds over a restart
+	sys.blocked = sys.s.WaitUntil
 	s.systems[y.ID] = sys
 	if !ok {
 		sys.openErr = fmt.Errorf("open booking system: unknown kind %q", y.Kind)
@@ -205,6 +207,17 @@ func (s *Service) addSystem(y store.System, rooms []store.Resource) {
 			return nil
 		})
 	}
+}
+
+// longestWait is more than any system may ask for: a day, drawn out by a quarter.
+const longestWait = 32 * time.Hour
+
+// credible returns a stored wait, or none where it lies so far ahead that the clock must have been wrong when it was stored.
+func (s *Service) credible(until time.Time) time.Time {
+	if until.After(s.o.Now().Add(longestWait)) {
+		return time.Time{}
+	}
+	return until
 }
 
 // dropSystem stops a system's workers. s.mu is held.
@@ -241,6 +254,7 @@ func (s *Service) addRoom(r store.Resource, due time.Time) {
 		s.o.Log.Error("load zone", "zone", r.Zone, "err", err)
 		zone = time.UTC
 	}
+	r.WaitUntil = s.credible(r.WaitUntil)
 	rm := &room{r: r, sys: sys, zone: zone, index: -1}
 	rm.due = rm.allowed(due)
 	if old := s.rooms[r.Workspace]; old != nil {
@@ -425,6 +439,18 @@ func (s *Service) Flush(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, y := range systems {
+			if live := s.systems[y.ID]; live != nil {
+				live.dirty = true
+			}
+		}
+		for _, r := range rooms {
+			if live := s.rooms[r.Workspace]; live != nil {
+				live.dirty = true
+			}
+		}
 		return fmt.Errorf("store the state of booking systems: %w", err)
 	}
 	return nil

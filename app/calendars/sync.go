@@ -217,6 +217,9 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 		if change, err = tx.ApplyAgenda(r, w.From, w.To, events, snap.Complete); err != nil {
 			return err
 		}
+		if len(events) == 0 && change.Removed >= doubtful && !rm.doubted {
+			return errDoubted
+		}
 		if stored.lost || !bytes.Equal(snap.State, stored.state) {
 			if err := tx.SaveSyncState(rm.r.ID, snap.State); err != nil {
 				return err
@@ -230,9 +233,16 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil // detached while we were reading
 	}
+	if errors.Is(err, errDoubted) {
+		rm.doubted = true
+		e := connectors.Fail(connectors.Transient, "read window", "a full calendar came back empty: asked again before it is believed")
+		e.Alone = true
+		return false, e
+	}
 	if err != nil {
 		return false, err
 	}
+	rm.doubted = false
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rm.lastRead, rm.dayRead, rm.force, rm.progress = now, when.DayOf(now, rm.zone), false, [2]int{}
@@ -245,6 +255,12 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 	}
 	return change.Any(), nil
 }
+
+// doubtful is how many bookings have to vanish at once, with nothing left, to be believed only when it is said twice: servers
+// that are being restored, and lost permissions, look like that.
+const doubtful = 5
+
+var errDoubted = errors.New("empty all at once")
 
 // readAhead makes the stored agenda of a span that lies beyond the window equal to what the system tells: somebody makes or
 // changes a booking weeks ahead. Nobody looks there again before the window comes to it. rm.lease is held.

@@ -145,7 +145,7 @@ func (s *Service) watchable(sys *system) (map[string]*room, time.Duration) {
 	now := s.o.Now()
 	rooms := map[string]*room{}
 	for _, rm := range s.rooms {
-		if rm.sys == sys && rm.r.ErrorKind != string(connectors.Forbidden) && rm.r.ErrorKind != string(connectors.Gone) {
+		if rm.sys == sys && !rm.unwatched() {
 			rooms[sys.kind.roomID(rm.r)] = rm
 		}
 	}
@@ -153,6 +153,11 @@ func (s *Service) watchable(sys *system) (map[string]*room, time.Duration) {
 		return nil, 0
 	}
 	return rooms, max(0, sys.blocked.Sub(now))
+}
+
+// unwatched reports whether a room is left out of the watch, as its system does not let us look at it. s.mu is held.
+func (rm *room) unwatched() bool {
+	return rm.r.ErrorKind == string(connectors.Forbidden) || rm.r.ErrorKind == string(connectors.Gone)
 }
 
 // rest waits for d, or until the rooms to watch are others.
