@@ -47,15 +47,18 @@ func (s *Service) Create(ctx context.Context, by Actor, n NewAccount) (a store.A
 	return a, err
 }
 
+// Check trims and checks what was typed, all at once. Problems blame the fields: name, email, login, and password if there is one.
+func (n *NewAccount) Check() error {
+	details := checkDetails(&n.Name, &n.Email, &n.Login)
+	if n.Password.IsZero() {
+		return details
+	}
+	return problem.Join(details, CheckPassword("password", n.Password, n.Login, n.Email, n.Name))
+}
+
 // prepare checks what was typed, and hashes the password if there is one.
 func (s *Service) prepare(ctx context.Context, n *NewAccount) (hash string, err error) {
-	if err := checkDetails(&n.Name, &n.Email, &n.Login); err != nil {
-		return "", err
-	}
-	if n.Password.IsZero() {
-		return "", nil
-	}
-	if err := CheckPassword("password", n.Password, n.Login, n.Email, n.Name); err != nil {
+	if err := n.Check(); err != nil || n.Password.IsZero() {
 		return "", err
 	}
 	return s.hash.make(ctx, n.Password.Reveal())
@@ -292,7 +295,10 @@ func (s *Service) SetChoices(ctx context.Context, by Actor, language, theme stri
 func checkDetails(name, email, login *string) error {
 	*name, *email, *login = strings.TrimSpace(*name), strings.TrimSpace(*email), store.FoldLogin(*login)
 	fields := map[string]string{}
-	if !plainLine(*name, 1, 120) {
+	switch {
+	case *name == "":
+		fields["name"] = "form.missing"
+	case !plainLine(*name, 1, 120):
 		fields["name"] = "people.name_wrong"
 	}
 	if *email != "" {
@@ -301,7 +307,10 @@ func checkDetails(name, email, login *string) error {
 			fields["email"] = "people.email_wrong"
 		}
 	}
-	if !plainLine(*login, 2, 64) || strings.ContainsFunc(*login, unicode.IsSpace) {
+	switch {
+	case *login == "":
+		fields["login"] = "form.missing"
+	case !plainLine(*login, 2, 64) || strings.ContainsFunc(*login, unicode.IsSpace):
 		fields["login"] = "people.login_wrong"
 	}
 	if len(fields) == 0 {

@@ -54,7 +54,10 @@ func (s *Service) CreateKey(ctx context.Context, by Actor, n NewKey) (k store.Ac
 	if err := by.Need(ManageSystems, ""); err != nil {
 		return k, key, err
 	}
-	if n.Name = strings.TrimSpace(n.Name); !keyName(n.Name) {
+	if n.Name = strings.TrimSpace(n.Name); n.Name == "" {
+		return k, key, problem.Field("name", "form.missing")
+	}
+	if !keyName(n.Name) {
 		return k, key, problem.Field("name", "keys.name_wrong", "Count", keyNameMost)
 	}
 	switch n.Use {

@@ -135,7 +135,7 @@ func TestKeysAreChecked(t *testing.T) {
 		n           people.NewKey
 		field, want string
 	}{
-		{"no name", people.NewKey{Name: " ", Use: people.UseConnector}, "name", "keys.name_wrong"},
+		{"no name", people.NewKey{Name: " ", Use: people.UseConnector}, "name", "form.missing"},
 		{"colon", people.NewKey{Name: "a:b", Use: people.UseConnector}, "name", "keys.name_wrong"},
 		{"control", people.NewKey{Name: "a\tb", Use: people.UseConnector}, "name", "keys.name_wrong"},
 		{"long", people.NewKey{Name: strings.Repeat("ü", 61), Use: people.UseConnector}, "name", "keys.name_wrong"},

@@ -185,7 +185,7 @@ func (s *Service) CompleteSetup(ctx context.Context, token secret.Text, n NewAcc
 	}
 	n.Grants = []Grant{{Role: Administrator}}
 	if n.Password.IsZero() {
-		return a, problem.Field("password", "people.password_short", "Count", MinPassword)
+		return a, problem.Join(n.Check(), problem.Field("password", "form.missing"))
 	}
 	hash, err := s.prepare(ctx, &n)
 	if err != nil {

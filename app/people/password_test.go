@@ -58,7 +58,7 @@ func TestPasswordRule(t *testing.T) {
 	t.Parallel()
 	owner := []string{"anna", "anna.keller@example.com", "Anna Keller"}
 	for _, c := range []struct{ password, key string }{
-		{"", "people.password_short"},
+		{"", "form.missing"},
 		{"neunneun9", "people.password_short"},
 		{"zehn zehn ", ""},
 		{"öäüöäüöäüö", "people.password_trivial"},

@@ -23,6 +23,8 @@ const (
 func CheckPassword(field string, password secret.Text, owner ...string) error {
 	p := password.Reveal()
 	switch {
+	case p == "":
+		return problem.Field(field, "form.missing")
 	case utf8.RuneCountInString(p) < MinPassword:
 		return problem.Field(field, "people.password_short", "Count", MinPassword)
 	case len(p) > maxPassword:

@@ -417,7 +417,14 @@ func TestSetup(t *testing.T) {
 	}
 	n := people.NewAccount{Name: "Anna", Login: "anna", Grants: []people.Grant{everything(people.Auditor)}}
 	_, err = h.CompleteSetup(ctx, first, n)
-	want(t, err, "people.password_short")
+	want(t, err, "form.check")
+	if p := problem.Of(err); p == nil || p.Fields["password"] != "form.missing" || len(p.Fields) != 1 {
+		t.Errorf("without a password: %+v", p)
+	}
+	_, err = h.CompleteSetup(ctx, first, people.NewAccount{Name: "Anna", Login: "a", Email: "anna", Password: secret.New("short")})
+	if p := problem.Of(err); p == nil || p.Fields["login"] != "people.login_wrong" || p.Fields["email"] != "people.email_wrong" || p.Fields["password"] != "people.password_short" {
+		t.Errorf("all that is wrong: %+v", p)
+	}
 	h.wait(400 * 24 * time.Hour) // a link waits for whoever unpacks the box
 	n.Password = secret.New(good)
 	a, err := h.CompleteSetup(ctx, first, n)

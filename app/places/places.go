@@ -77,7 +77,7 @@ func (f *fields) line(field string, text *string, most int, required bool) {
 	*text = oneLine(*text)
 	switch n := utf8.RuneCountInString(*text); {
 	case n == 0 && required:
-		f.bad(field, "places.missing")
+		f.bad(field, "form.missing")
 	case n > most:
 		f.bad(field, "places.too_many_characters", "Count", most)
 	}

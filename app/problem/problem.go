@@ -47,6 +47,36 @@ func Field(field, key string, args ...any) *Problem {
 	return p
 }
 
+// Join returns one problem that blames all the fields that errs blame; where two blame one field, the first counts. An error
+// that is no problem of fields is returned as it is, and nil when all are nil.
+func Join(errs ...error) error {
+	var all *Problem
+	for _, err := range errs {
+		p := Of(err)
+		switch {
+		case err == nil:
+			continue
+		case p == nil || p.Fields == nil:
+			return err
+		case all == nil:
+			all = New(Invalid, "form.check")
+			all.Fields, all.Args = map[string]string{}, map[string]any{}
+		}
+		for field, key := range p.Fields {
+			if _, already := all.Fields[field]; !already {
+				all.Fields[field] = key
+			}
+		}
+		for name, value := range p.Args {
+			all.Args[name] = value
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	return all
+}
+
 // Because returns a copy of p with its cause.
 func (p *Problem) Because(err error) *Problem {
 	c := *p

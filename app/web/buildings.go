@@ -80,6 +80,7 @@ func readBuilding(f *form) (view templates.BuildingForm, b store.Building, spans
 		Zone: f.text("zone"), Language: f.text("language"), Opens: f.text("opens"), Closes: f.text("closes"),
 		Retention: cmp.Or(f.text("hosted_retention"), templates.RetainMidnight),
 	}
+	f.need("name")
 	var days []time.Weekday
 	for _, d := range f.all("weekday") {
 		if n, err := strconv.Atoi(d); err == nil && n >= 1 && n <= 7 {

@@ -49,6 +49,15 @@ func parse(r *http.Request) (*form, error) {
 // text returns a field as it was typed, without blanks around it.
 func (f *form) text(name string) string { return strings.TrimSpace(f.values.Get(name)) }
 
+// need blames the fields that were left empty.
+func (f *form) need(names ...string) {
+	for _, name := range names {
+		if f.text(name) == "" {
+			f.bad(name, "form.missing")
+		}
+	}
+}
+
 // on reports whether a box is checked.
 func (f *form) on(name string) bool { return f.values.Get(name) == "on" }
 

@@ -234,7 +234,7 @@ func (s *Server) saveRoom(w http.ResponseWriter, r *http.Request, v *visitor, id
 		Equipment: []string{view.Equipment}, ShowSubject: view.ShowSubject, ShowOrganizer: view.ShowOrganizer, Bookable: view.Bookable,
 	}
 	if view.Floor == "" {
-		f.bad("floor", "places.missing")
+		f.bad("floor", "form.missing")
 	}
 	if err = f.err(); err == nil {
 		if id == "" {

@@ -291,7 +291,7 @@ func TestBookingSystems(t *testing.T) {
 	if len(p.Calendars.Statuses()) != 0 {
 		t.Error("a try was stored")
 	}
-	b.post("/settings/systems", append(form, "name", "", "step", "save")...).want(t, 422, "Enter a name", `value="svc"`, "-hunter2")
+	b.post("/settings/systems", append(form, "name", "", "step", "save")...).want(t, 422, "This is required", `value="svc"`, "-hunter2")
 	b.post("/settings/systems", "kind", "fax", "name", "x").want(t, 404)
 	path := b.post("/settings/systems", append(form, "name", "Nextcloud", "step", "save")...).to()
 	b.get(path).want(t, 200, "Nextcloud", "List calendars", "svc")

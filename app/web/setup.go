@@ -123,12 +123,19 @@ func (s *Server) setupAdministrator(w http.ResponseWriter, r *http.Request, v *v
 	view := templates.SetupAdministrator{
 		Token: r.PostFormValue("token"), Name: r.PostFormValue("name"), Email: r.PostFormValue("email"), Login: r.PostFormValue("login"),
 	}
-	err := sameTwice(r)
+	token := secret.New(view.Token)
+	if err := s.People.CheckSetup(r.Context(), token); err != nil {
+		return s.setupOver(w, r, v, err)
+	}
+	typed := people.NewAccount{Name: view.Name, Email: view.Email, Login: view.Login, Password: secret.New(r.PostFormValue("password"))}
+	f, err := parse(r)
+	if err != nil {
+		return err
+	}
+	f.need("password")
 	var account store.Account
-	if err == nil {
-		account, err = s.People.CompleteSetup(r.Context(), secret.New(view.Token), people.NewAccount{
-			Name: view.Name, Email: view.Email, Login: view.Login, Password: secret.New(r.PostFormValue("password")),
-		})
+	if err = problem.Join(f.err(), typed.Check(), sameTwice(r)); err == nil {
+		account, err = s.People.CompleteSetup(r.Context(), token, typed)
 	}
 	switch {
 	case err == nil:
@@ -204,6 +211,7 @@ func (s *Server) saveSetupOrganisation(w http.ResponseWriter, r *http.Request, v
 		view.Building.Errors = view.Errors
 		return s.showOrganisation(w, r, v, statusFor(err), view)
 	}
+	f.need("organisation")
 	if err := f.err(); err != nil {
 		return fail(err, nil)
 	}

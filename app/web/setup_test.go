@@ -52,7 +52,10 @@ func TestFirstStart(t *testing.T) {
 	}
 	admin("password", "short", "again", "short").want(t, 422, "at least 10 characters", `value="Anna Keller"`)
 	admin("password", password, "again", "other").want(t, 422, `value="anna"`)
-	admin("password", "", "again", "").want(t, 422, "at least 10 characters")
+	nothing := b.post("/setup/administrator", "token", token.Reveal(), "name", " ", "login", "", "email", "anna", "again", password).want(t, 422, "This is not an e-mail address", "The two")
+	if n := strings.Count(nothing.body, "This is required."); n != 3 {
+		t.Errorf("%d empty fields are named, want 3", n)
+	}
 	admin("password", password, "again", password).leads(t, "/setup/organisation")
 	p.browser().get("/setup?token="+token.Reveal()).want(t, 409, "set up already")
 	p.browser().post("/setup/administrator", "token", token.Reveal(), "name", "Eve", "login", "eve", "password", password, "again", password).want(t, 409)
@@ -65,6 +68,10 @@ func TestFirstStart(t *testing.T) {
 	// Until the browser tells its own zone, the server's is chosen; what somebody chose is not guessed again.
 	b.get("/setup/organisation").want(t, 200, `value="Asia/Beirut" selected`, "data-guess-zone")
 	house := []string{"organisation", "Example AG", "name", "Zürich office", "city", "Zürich", "language", "de", "weekday", "1", "weekday", "6", "opens", "08:00", "closes", "18:00"}
+	empty := b.post("/setup/organisation", "name", " ", "opens", "8 o'clock", "closes", "18:00", "zone", "Europe/Zurich", "language", "de").want(t, 422, "Enter a time")
+	if n := strings.Count(empty.body, "This is required."); n != 2 {
+		t.Errorf("%d empty fields are named, want 2", n)
+	}
 	b.post("/setup/organisation", append(house, "zone", "Nowhere/Land")...).want(t, 422, "This is no time zone", `value="Example AG"`, "-data-guess-zone")
 	b.post("/setup/organisation", append(house, "zone", "Europe/Zurich")...).leads(t, "/setup/system")
 

@@ -103,7 +103,7 @@ func New(out *outbound.Outbound, cfg Config) (s *SignIn, err error) {
 	case !cfg.Password.IsZero():
 		s.account = s.account.WithPassword(cfg.Password.Reveal())
 	default:
-		return nil, connectors.BadSetting("password", "systems.needed", "want a password or a keytab")
+		return nil, connectors.BadSetting("password", "form.missing", "want a password or a keytab")
 	}
 	return s, nil
 }
