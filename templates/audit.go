@@ -1,6 +1,8 @@
 package templates
 
 import (
+	"strings"
+
 	"lintel/templates/text"
 	"lintel/templates/ui"
 )
@@ -14,13 +16,17 @@ type Audit struct {
 
 // AuditRow is a line of the log.
 type AuditRow struct {
-	At     string // "21 Nov 2026, 14:05:09"
-	Actor  string // "Person 3f9a1c2e", "Command line or set-up"
-	Action string // in words
-	Kind   string // of the object, in words
-	Object string // its name or id
-	Path   string // of the same list about this object alone
+	At       string // "21 Nov 2026, 14:05:09"
+	Actor    string // "Person 3f9a1c2e", "Command line or set-up"
+	Action   string // in words
+	Kind     string // of the object, in words; "" when Object says it
+	Object   string // its name, or the beginning of its id
+	Nameless bool   // Object is of the id
+	Path     string // of the same list about this object alone
 }
+
+// what names the object with its kind.
+func (r AuditRow) what() string { return strings.TrimSpace(r.Kind + " " + r.Object) }
 
 // AuditTableColumns are the headings of the log, for its Table.
 func AuditTableColumns(p *text.Printer) []ui.Column {

@@ -19,11 +19,13 @@ type Query struct {
 	Limit         int
 }
 
-// Line is a line of the log. Names are those of today; "" where there is none, and for persons always.
+// Line is a line of the log. Names are those of today; "" where there is none. A person is named only as the owner of an account
+// that somebody else changed, to readers who may open that account: what people did stands under their pseudonym.
 type Line struct {
 	store.AuditEntry
 	ObjectName string
 	ActorName  string // of a display, a booking system or an access key
+	Own        bool   // the object is the actor's own account
 }
 
 // namedMost bounds how many objects of a kind a part of a name finds.
@@ -36,6 +38,9 @@ func Read(ctx context.Context, st *store.Store, by people.Actor, q Query) (lines
 	}
 	err = st.View(ctx, func(tx *store.Tx) error {
 		lines, err = read(tx, q)
+		if err == nil {
+			err = nameAccounts(tx, lines, by.Can(people.ManagePeople, ""))
+		}
 		return err
 	})
 	if err != nil {
@@ -44,7 +49,7 @@ func Read(ctx context.Context, st *store.Store, by people.Actor, q Query) (lines
 	return lines, nil
 }
 
-// Export is Read for a file that leaves the house, which the log notes too.
+// Export is Read for a file that leaves the house, which the log notes too. It names no person.
 func Export(ctx context.Context, st *store.Store, by people.Actor, q Query) (lines []Line, err error) {
 	if err := by.Need(people.SeeAudit, ""); err != nil {
 		return nil, err
@@ -104,6 +109,30 @@ func read(tx *store.Tx, q Query) ([]Line, error) {
 		}
 	}
 	return out, nil
+}
+
+// nameAccounts marks the lines in which somebody changed the own account, and names the owners of the others.
+func nameAccounts(tx *store.Tx, lines []Line, named bool) error {
+	known := map[string]store.Account{}
+	for i := range lines {
+		l := &lines[i]
+		if l.ObjectKind != "account" {
+			continue
+		}
+		a, ok := known[l.ObjectID]
+		if !ok {
+			var err error
+			if a, err = tx.Account(store.AccountID(l.ObjectID)); err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			known[l.ObjectID] = a
+		}
+		l.Own = a.Person != "" && a.Person == l.Person
+		if named && !l.Own {
+			l.ObjectName = a.Name
+		}
+	}
+	return nil
 }
 
 // Who is an actor as a page names it to those who work with what he or she did.

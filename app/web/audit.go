@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -97,18 +96,28 @@ func auditFilters(r *http.Request, v *visitor, asked audit.Query) []ui.Filter {
 
 func (s *Server) auditRow(r *http.Request, v *visitor, l audit.Line) templates.AuditRow {
 	at := s.localTime(r, v, l.At)
-	return templates.AuditRow{
+	row := templates.AuditRow{
 		At: v.DateTime(at) + at.Format(":05"), Actor: v.auditActor(l), Action: v.auditAction(l.Action),
-		Kind: v.textOr("audit.kind_"+l.ObjectKind, l.ObjectKind), Object: cmp.Or(l.ObjectName, l.ObjectID),
+		Kind: v.textOr("audit.kind_"+l.ObjectKind, l.ObjectKind), Object: l.ObjectName,
 		Path: auditPath + "?" + query(ui.QuerySearch, l.ObjectID),
 	}
+	switch {
+	case l.Own:
+		row.Kind, row.Object = "", v.T("audit.own_account")
+	case l.ObjectName == "":
+		row.Object, row.Nameless = shortID(l.ObjectID), true
+	}
+	return row
 }
+
+// shortID is as much of an id as tells two apart in a list.
+func shortID(id string) string { return id[:min(8, len(id))] }
 
 // auditActor names who did something: people by their pseudonym alone.
 func (v *visitor) auditActor(l audit.Line) string {
 	switch people.Kind(l.ActorKind) {
 	case people.KindAccount:
-		return v.T("audit.by_account", "Pseudonym", l.Actor[:min(8, len(l.Actor))])
+		return v.T("audit.by_account", "Pseudonym", shortID(l.Actor))
 	case people.KindSetup:
 		return v.T("audit.by_setup")
 	case people.KindJob:

@@ -40,6 +40,19 @@ func TestAuditLog(t *testing.T) {
 		return err
 	}))
 	page.want(t, 200, "Person "+pseudonym[:8])
+	// The owner of an account is named to whoever may open it, but not beside a pseudonym of the same person.
+	b.get("/settings/audit?group=account").want(t, 200, "Account added", ">Person checker</a>", ">Person local</a>")
+	checker.get("/settings/audit?group=account").want(t, 200, "Account added", "->Person checker</a>", "->Person local</a>")
+	signIn := regexp.MustCompile(`(?s)<td[^>]*>Signed in</td>.*?</tr>`).FindAllString(b.get("/settings/audit?group=account").body, -1)
+	if len(signIn) < 2 || strings.Contains(strings.Join(signIn, ""), "Person ") || strings.Count(strings.Join(signIn, ""), ">Own account</a>") != len(signIn) {
+		t.Errorf("the log tells whose pseudonym it is: %q", signIn)
+	}
+	if file := checker.get("/settings/audit.csv?group=account"); strings.Contains(file.body, "Person ") {
+		t.Error("the file names a person")
+	}
+	if file := b.get("/settings/audit.csv?group=account"); strings.Contains(file.body, "Person ") {
+		t.Error("the administrator's file names a person")
+	}
 	b.get("/settings/audit").want(t, 200, "Room deleted")
 	checker.get("/today").want(t, 200, `href="/settings/audit"`)
 	for _, who := range []string{"user", "local"} { // the log is of the whole house
@@ -78,7 +91,7 @@ func TestAuditLogPages(t *testing.T) {
 		return nil
 	}))
 	b := p.as("boss")
-	number := regexp.MustCompile(`>number-(\d+)-<`)
+	number := regexp.MustCompile(`q=number-(\d+)-"`)
 	link := func(a answer, rel string) string {
 		m := regexp.MustCompile(`rel="` + rel + `" href="([^"]+)"`).FindStringSubmatch(a.body)
 		if m == nil {
