@@ -10,7 +10,7 @@ func keySamples() []sample {
 	page := func(name string, page func(ui.Shell) templ.Component) sample { return sample{name: name, page: page} }
 	const base = "https://rooms.example.com/lintel"
 	const key = "lintel_KJ2M4VX5QWZR7LT6YBNSPDFHGC"
-	bearer := "curl -H 'Authorization: Bearer KEY' "
+	bearer := "curl -H 'Authorization: Bearer KEY' \\\n  "
 	use := KeyUse{
 		Connector: base + "/connector", Rooms: bearer + base + "/connector/rooms", Book: bearer + `-d '{"subject":"Meeting"}' ` + base + "/connector/rooms/ROOM/meetings",
 		Pushed: bearer + base + "/api/v1/rooms", Push: bearer + `-X PUT -d '[{"id":"42"}]' ` + base + "/api/v1/rooms/ROOM/events",

@@ -73,17 +73,22 @@ func (s *Server) keyRow(r *http.Request, v *visitor, k store.AccessKey, names ma
 
 // keyUse writes requests to copy. curl asks for the password itself where none stands behind the name.
 func (s *Server) keyUse(key string) templates.KeyUse {
-	const json = " -H 'Content-Type: application/json'"
+	const json = "-H 'Content-Type: application/json' \\\n  "
 	rooms, pushed := s.absolute(connectorPath), s.absolute(pushRoomsPath)
-	bearer := "curl -H 'Authorization: Bearer " + key + "' "
+	bearer := "curl -H 'Authorization: Bearer " + key + "' \\\n  "
 	return templates.KeyUse{
 		Connector: strings.TrimSuffix(rooms, "/rooms"),
 		Rooms:     bearer + rooms,
-		Book: bearer + json[1:] + ` -d '{"subject":"Meeting","organizerName":"Anna Keller","startDateUTC":"2027-01-11T09:00:00Z","endDateUTC":"2027-01-11T10:00:00Z"}' ` +
-			rooms + "/ROOM/meetings",
+		Book: bearer + json + `-d '{"subject": "Meeting", "organizerName": "Anna Keller",
+    "startDateUTC": "2027-01-11T09:00:00Z",
+    "endDateUTC": "2027-01-11T10:00:00Z"}' \
+  ` + rooms + "/ROOM/meetings",
 		Pushed: bearer + pushed,
-		Push: bearer + json[1:] + ` -X PUT -d '[{"id":"42","start":"2027-01-11T09:00:00+01:00","end":"2027-01-11T10:00:00+01:00","subject":"Physics","organizer":{"name":"Anna Keller"}}]' ` +
-			pushed + "/ROOM/events",
+		Push: bearer + json + `-X PUT -d '[{"id": "42", "subject": "Physics",
+    "start": "2027-01-11T09:00:00+01:00",
+    "end": "2027-01-11T10:00:00+01:00",
+    "organizer": {"name": "Anna Keller"}}]' \
+  ` + pushed + "/ROOM/events",
 	}
 }
 
