@@ -1,6 +1,11 @@
 package templates
 
-import "lintel/templates/ui"
+import (
+	"strings"
+	"unicode"
+
+	"lintel/templates/ui"
+)
 
 // SystemKinds chooses what to connect: GET /settings/systems/new leads on with ?kind=….
 type SystemKinds struct {
@@ -137,4 +142,30 @@ func (v SystemForm) back() string {
 		return "/settings/systems"
 	}
 	return "/settings/systems/" + v.ID
+}
+
+// wide reports whether the field takes the whole width: long words, and choices in sentences.
+func (f SystemField) wide() bool {
+	return f.Wide || f.Control == ControlArea || f.Control == ControlSelect
+}
+
+// word is a word of a command. An indentation belongs to it; before is the other space between it and the one before.
+type word struct{ before, word string }
+
+// words takes a command apart; put together again it is the very same text.
+func words(text string) []word {
+	var out []word
+	for text != "" {
+		begin := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsSpace(r) })
+		if begin < 0 {
+			return append(out, word{before: text})
+		}
+		end := begin + strings.IndexFunc(text[begin:]+" ", unicode.IsSpace)
+		if line := strings.LastIndexByte(text[:begin], '\n'); line >= 0 {
+			begin = line + 1
+		}
+		out = append(out, word{text[:begin], text[begin:end]})
+		text = text[end:]
+	}
+	return out
 }
