@@ -82,9 +82,13 @@ func TestDiscoveryElsewhere(t *testing.T) {
 	mux := http.NewServeMux()
 	site := httptest.NewServer(mux)
 	t.Cleanup(site.Close)
+	mux.HandleFunc("/sorry/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<html>We are back soon."))
+	})
 	mux.HandleFunc("/html/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = w.Write([]byte("<html>"))
+		_, _ = w.Write([]byte(`<html><form><input name="p" type="password">`))
 	})
 	mux.HandleFunc("/404/", http.NotFound)
 	mux.HandleFunc("/405/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusMethodNotAllowed) })
@@ -97,7 +101,7 @@ func TestDiscoveryElsewhere(t *testing.T) {
 		_, _ = w.Write([]byte(`<multistatus xmlns="DAV:"><response><href>/stranger/</href><propstat><prop><current-user-principal><unauthenticated/></current-user-principal></prop><status>HTTP/1.1 200 OK</status></propstat></response></multistatus>`))
 	})
 	for path, kind := range map[string]connectors.Kind{
-		"/html/": connectors.Auth, "/404/": connectors.Unsupported, "/405/": connectors.Unsupported,
+		"/html/": connectors.Auth, "/sorry/": connectors.Transient, "/404/": connectors.Unsupported, "/405/": connectors.Unsupported,
 		"/far/": connectors.Trust, "/stranger/": connectors.Auth,
 	} {
 		c := connect(t, site.URL+path, caldavtest.User, caldavtest.Password)

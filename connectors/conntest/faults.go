@@ -21,6 +21,7 @@ func faultCases() []testCase {
 		fails("429 without a time", Fault{Status: 429}, connectors.Throttled, 0),
 		fails("503 with seconds", Fault{Status: 503, Header: map[string]string{"Retry-After": "60"}}, connectors.Throttled, 60*time.Second),
 		fails("503", Fault{Status: 503}, connectors.Transient, 0),
+		fails("page of a load balancer", Fault{Status: 200, Header: map[string]string{"Content-Type": "text/html"}, Body: "<!DOCTYPE html><title>Sorry</title>We are back soon."}, connectors.Transient, 0),
 		fails("500", Fault{Status: 500, Body: "Internal Server Error"}, connectors.Transient, 0),
 		fails("connection cut", Fault{Cut: true}, connectors.Transient, 0),
 		fails("sign-in page", Fault{Status: 200, Header: map[string]string{"Content-Type": "text/html"}, Body: "<!DOCTYPE html><title>Sign in</title>"}, connectors.Auth, 0),

@@ -13,10 +13,11 @@ import (
 // server will never like.
 func kindOf(code string) connectors.Kind {
 	switch code {
-	case "ErrorPasswordExpired", "ErrorPasswordChangeRequired", "ErrorAccountDisabled", "ErrorMailboxLogonFailed":
+	case "ErrorPasswordExpired", "ErrorPasswordChangeRequired":
 		return connectors.Auth
 	case "ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed", "ErrorAccessDenied",
 		"ErrorCreateItemAccessDenied", "ErrorNotDelegate", "ErrorNoFreeBusyAccess", "ErrorSendAsDenied", "ErrorDelegateNoUser",
+		"ErrorAccountDisabled", "ErrorMailboxLogonFailed", // of this mailbox: without a good sign-in there would be no such answer
 		"ErrorQuotaExceeded", "ErrorExchangeApplicationNotAllowed", "ErrorMissingEmailAddress", "ErrorProxyRequestNotAllowed":
 		return connectors.Forbidden
 	case "ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorExceededSubscriptionCount", "ErrorExceededFindCountLimit",

@@ -23,8 +23,8 @@ import (
 func TestCodes(t *testing.T) {
 	t.Parallel()
 	codes := map[connectors.Kind][]string{
-		connectors.Auth:      {"ErrorPasswordExpired", "ErrorPasswordChangeRequired", "ErrorAccountDisabled", "ErrorMailboxLogonFailed"},
-		connectors.Forbidden: {"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorAccessDenied", "ErrorCreateItemAccessDenied", "ErrorNotDelegate", "ErrorNoFreeBusyAccess", "ErrorMissingEmailAddress"},
+		connectors.Auth:      {"ErrorPasswordExpired", "ErrorPasswordChangeRequired"},
+		connectors.Forbidden: {"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorAccessDenied", "ErrorCreateItemAccessDenied", "ErrorNotDelegate", "ErrorNoFreeBusyAccess", "ErrorMissingEmailAddress", "ErrorAccountDisabled", "ErrorMailboxLogonFailed"},
 		connectors.Throttled: {"ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorExceededSubscriptionCount"},
 		connectors.Transient: {
 			"ErrorTimeoutExpired", "ErrorInternalServerTransientError", "ErrorMailboxStoreUnavailable", "ErrorMailboxFailover", "ErrorMailboxMoveInProgress",
@@ -257,6 +257,7 @@ func TestStrangeAnswers(t *testing.T) {
 		"empty body":            {200, "text/xml", soap + "</s:Body></s:Envelope>", connectors.Invalid, "calendar.cure.invalid", ""},
 		"empty fault":           {500, "text/xml", soap + "<s:Fault></s:Fault></s:Body></s:Envelope>", connectors.Invalid, "calendar.cure.invalid", ""},
 		"unknown request":       {500, "text/xml", soap + "<s:Fault><faultcode>SOAP:Server</faultcode><faultstring>Unknown request secret-fault</faultstring></s:Fault></s:Body></s:Envelope>", connectors.Invalid, "calendar.cure.invalid", "secret-fault"},
+		"another server":        {405, "text/plain", "Method not allowed", connectors.Unsupported, "calendar.cure.no_ews", ""},
 		"other place":           {404, "text/html", "<html>404</html>", connectors.Gone, "calendar.cure.no_ews", ""},
 		"forbidden by IIS":      {403, "text/html", "<html>403</html>", connectors.Forbidden, "calendar.cure.forbidden", ""},
 		"200 pages of nesting":  {200, "text/xml", soap + strings.Repeat("<a>", 5000), connectors.Invalid, "calendar.cure.invalid", ""},
@@ -278,6 +279,11 @@ func TestStrangeAnswers(t *testing.T) {
 			}
 			if tc.without != "" && strings.Contains(fmt.Sprint(err), tc.without) {
 				t.Errorf("the log would show %v", err)
+			}
+			for _, step := range c.Check(t.Context(), connectors.CheckRequest{}).Steps {
+				if step.Name == "calendar.check.sign_in" && step.State == connectors.StepOK {
+					t.Error("the check says that the password was good")
+				}
 			}
 		})
 	}

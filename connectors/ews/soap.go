@@ -221,6 +221,9 @@ func statusErr(op string, resp *outbound.Response) error {
 	case resp.Status == http.StatusNotFound || resp.Status == http.StatusGone:
 		e.Kind, e.Cure = connectors.Gone, "calendar.cure.no_ews"
 		return e
+	case resp.Status == http.StatusMethodNotAllowed || resp.Status == http.StatusNotImplemented:
+		e.Kind, e.Cure = connectors.Unsupported, "calendar.cure.no_ews" // another server's address
+		return e
 	case resp.Status >= 400:
 		return resp.Err()
 	case resp.IsHTML():

@@ -115,7 +115,7 @@ func TestSignIn(t *testing.T) {
 		}, nil, connectors.Throttled, "throttled"},
 		"a web page": {func(s *googletest.Server) {
 			s.Break(googletest.Fault{Token: true, Status: 200, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>"})
-		}, nil, connectors.Auth, "web_page"},
+		}, nil, connectors.Transient, "web_page"},
 		"a token with a line": {func(s *googletest.Server) {
 			s.Break(googletest.Fault{Token: true, Status: 200, Body: `{"access_token":"a\r\nX: y","token_type":"Bearer"}`})
 		}, nil, connectors.Invalid, "invalid"},

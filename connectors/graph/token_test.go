@@ -299,7 +299,7 @@ func TestSignInErrors(t *testing.T) {
 		"overloaded":              {graphtest.Fault{Status: 400, Body: aadsts(90033, "temporarily_unavailable")}, connectors.Transient, "transient"},
 		"throttled":               {graphtest.Fault{Status: 429, Header: map[string]string{"Retry-After": "30"}, Body: aadsts(90055, "x")}, connectors.Throttled, "throttled"},
 		"no such path":            {graphtest.Fault{Status: 404}, connectors.NotFound, "graph_tenant"},
-		"web page":                {graphtest.Fault{Status: 200, Body: "<!doctype html><title>Hotel Wi-Fi</title>"}, connectors.Auth, "web_page"},
+		"web page":                {graphtest.Fault{Status: 200, Body: "<!doctype html><title>Hotel Wi-Fi</title>"}, connectors.Transient, "web_page"},
 		"no token":                {graphtest.Fault{Status: 200, Body: `{"token_type":"Bearer"}`}, connectors.Invalid, "graph_sign_in_server"},
 		"token with a line break": {graphtest.Fault{Status: 200, Body: `{"token_type":"Bearer","access_token":"a\r\nX-Evil: 1"}`}, connectors.Invalid, "graph_sign_in_server"},
 		"no JSON":                 {graphtest.Fault{Status: 200, Body: `ok`}, connectors.Invalid, "graph_sign_in_server"},

@@ -311,7 +311,7 @@ func TestWhatIsNoFeed(t *testing.T) {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	for path, kind := range map[string]connectors.Kind{
-		"/gzip": "", "/moved": "", "/bomb": connectors.Invalid, "/html": connectors.Auth, "/disguised": connectors.Auth,
+		"/gzip": "", "/moved": "", "/bomb": connectors.Invalid, "/html": connectors.Auth, "/disguised": connectors.Transient,
 		"/empty": connectors.Invalid, "/text": connectors.Invalid, "/json": connectors.Invalid,
 		"/away": connectors.Trust, "/round": connectors.Invalid, "/missing": connectors.Gone,
 	} {

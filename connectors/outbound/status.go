@@ -129,9 +129,25 @@ func (r *Response) IsHTML() bool {
 	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }
 
-// HTMLErr is the error for a web page in place of an answer: somebody wants us to sign in.
+// HTMLErr is the error for a web page in place of an answer: somebody wants us to sign in, or something on the way, such
+// as a load balancer, says that it is sorry. Only the first stops a connector, as no password was refused by the second.
 func (r *Response) HTMLErr() error {
-	return &connectors.Error{Kind: connectors.Auth, Op: r.op, Code: "web page", Cure: "calendar.cure.web_page", Said: "HTTP " + strconv.Itoa(r.Status) + " text/html"}
+	e := &connectors.Error{Kind: connectors.Transient, Op: r.op, Code: "web page", Cure: "calendar.cure.web_page", Said: "HTTP " + strconv.Itoa(r.Status) + " text/html"}
+	if r.asksToSignIn() {
+		e.Kind = connectors.Auth
+	}
+	return e
+}
+
+// asksToSignIn reports whether a web page has a field for a password, or names what it is for.
+func (r *Response) asksToSignIn() bool {
+	page := bytes.ToLower(r.Body[:min(len(r.Body), 256<<10)])
+	for _, sign := range []string{`type="password"`, "type='password'", "type=password", "sign in", "sign-in", "log in", "login", "anmeld", "connexion", "accedi"} {
+		if bytes.Contains(page, []byte(sign)) {
+			return true
+		}
+	}
+	return false
 }
 
 // netError turns a failure to get an answer into an error without URL, path or credential. Parent is the

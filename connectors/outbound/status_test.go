@@ -96,8 +96,16 @@ func TestIsHTML(t *testing.T) {
 		if r.IsHTML() != tt.want {
 			t.Errorf("%q %q: %v", tt.contentType, tt.body, r.IsHTML())
 		}
-		if err := r.HTMLErr(); connectors.KindOf(err) != connectors.Auth {
-			t.Errorf("%v", err)
+	}
+	for body, want := range map[string]connectors.Kind{
+		"<html>We are back soon.":                         connectors.Transient,
+		`<html><INPUT name="p" TYPE="Password">`:          connectors.Auth,
+		"<!doctype html><title>Sign in to Exchange":       connectors.Auth,
+		"<html><title>Anmeldung</title>":                  connectors.Auth,
+		"<html>" + strings.Repeat(" ", 300<<10) + "login": connectors.Transient,
+	} {
+		if err := (&Response{Body: []byte(body)}).HTMLErr(); connectors.KindOf(err) != want {
+			t.Errorf("%.60q: %v", body, err)
 		}
 	}
 }
