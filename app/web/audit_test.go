@@ -91,6 +91,7 @@ func TestAuditLogPages(t *testing.T) {
 		return nil
 	}))
 	b := p.as("boss")
+	b.get("/settings/audit?group=display").want(t, 200, `class="in-text quiet"`, ">number-1</a>", "->number-119-<") // an id stands short
 	number := regexp.MustCompile(`q=number-(\d+)-"`)
 	link := func(a answer, rel string) string {
 		m := regexp.MustCompile(`rel="` + rel + `" href="([^"]+)"`).FindStringSubmatch(a.body)

@@ -306,7 +306,7 @@ func TestKeyPages(t *testing.T) {
 	key := made.body[i : i+len("lintel_")+26]
 	bridge := &robot{p: p, name: "Bridge", key: key, from: "192.0.2.80:1"}
 	bridge.get(connectorPath).want(t, 200)
-	b.post(keysPath, "use", "push", "name", "Script", "system", string(system)).want(t, 200, "lintel_", " -X PUT")
+	b.post(keysPath, "use", "push", "name", "Script", "system", string(system)).want(t, 200, "lintel_", ">  -X</span> <span>PUT</span>")
 	b.get(keysPath).want(t, 200, "Bridge", "read and book · Zürich office", "21 Nov 2026", "Timetable", "bring agendas", "no end", "-lintel_", "-"+key)
 	b.get(keysPath+"?sort=-used").want(t, 200, "Bridge")
 	b.get(keysPath+"?sort=until").want(t, 200, "Bridge")
