@@ -55,7 +55,7 @@ func (p *program) doctorCommand() *cobra.Command {
 }
 
 func (p *program) sayFinding(f Finding) {
-	mark := map[Level]string{LevelOK: "ok      ", LevelWarn: "warning ", LevelFail: "FAILURE "}[f.Level]
+	mark := map[Level]string{LevelOK: "ok      ", LevelWarn: "warning ", LevelFail: "FAILURE ", LevelSkip: "--      "}[f.Level]
 	for i, line := range wrap(f.Check+": "+f.Text, 90) {
 		if i > 0 {
 			mark = "        "

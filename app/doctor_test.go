@@ -9,6 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"lintel/connectors"
+	"lintel/store"
+	"lintel/store/storetest"
 	"lintel/templates/text"
 )
 
@@ -177,5 +182,45 @@ func TestFindingsHaveTexts(t *testing.T) {
 	has("doctor.check_certificate_device")
 	for _, job := range (&house{}).jobTable() {
 		has(jobName(job.Name).Key)
+	}
+}
+
+// Without asking anybody, doctor tells which booking systems did not answer lately; of a check, what was not run is not good.
+func TestDoctorKnowsOfSystems(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	st := storetest.Open(t, func() time.Time { return at })
+	systems := []store.System{
+		{ID: "good", Kind: "caldav", Name: "Good", LastOK: at},
+		{ID: "failing", Kind: "ews", Name: "Our \"Exchange\"", FailingSince: at.Add(-time.Hour), ErrorKind: "out of reach"},
+		{ID: "paused", Kind: "graph", Name: "Paused", PausedAt: at.Add(-time.Minute), FailingSince: at.Add(-time.Minute)},
+	}
+	if err := st.Update(t.Context(), func(tx *store.Tx) error {
+		for _, y := range systems {
+			if err := errors.Join(tx.SaveSystem(y), tx.SaveSystemState(y)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	found, err := (&house{store: st}).knownOfSystems(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, f := range inEnglish(found) {
+		said = append(said, string(f.Level)+" "+f.Check+" > "+f.Cure)
+	}
+	want := []string{
+		`warning booking system Our "Exchange" > Run this on the server: lintel connector check "Our \"Exchange\""`,
+		`failure booking system Paused > Correct the sign-in in the portal under Booking systems, Edit, and save.`,
+	}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Error(diff)
+	}
+	if step := stepFinding(connectors.Step{Name: "calendar.check.write", State: connectors.StepSkipped}); step.Level != LevelSkip {
+		t.Errorf("a step that was not run is %q", step.Level)
 	}
 }

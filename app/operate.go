@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"lintel/app/backup"
@@ -173,12 +174,33 @@ func (h *house) findings(ctx context.Context, req DoctorRequest) ([]finding, err
 			}
 		}
 	}
+	look := h.knownOfSystems
 	if req.Systems {
-		more, err := h.doctorSystems(ctx)
-		if err != nil {
-			return found, err
+		look = h.doctorSystems
+	}
+	more, err := look(ctx)
+	return append(found, more...), err
+}
+
+// knownOfSystems says which booking systems did not answer lately. It asks none of them.
+func (h *house) knownOfSystems(ctx context.Context) ([]finding, error) {
+	systems, _, err := h.systems(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []finding
+	for _, y := range systems {
+		var f finding
+		switch {
+		case !y.PausedAt.IsZero():
+			f = fail("doctor.check_system", cure("doctor.cure_system_paused"), "doctor.system_paused", "Since", y.PausedAt)
+		case !y.FailingSince.IsZero():
+			f = warn("doctor.check_system", command("lintel connector check "+strconv.Quote(y.Name)), "doctor.system_failing", "Since", y.FailingSince)
+		default:
+			continue
 		}
-		found = append(found, more...)
+		f.Check.Args = []any{"Name", y.Name}
+		found = append(found, f)
 	}
 	return found, nil
 }
@@ -206,7 +228,11 @@ func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 		result := ok("doctor.check_system", "doctor.system_good")
 		for _, step := range report.Steps {
 			if step.State == connectors.StepFailed {
-				result = fail("doctor.check_system", cure("doctor.cure_system"), "doctor.system_step", "Step", text.Of(step.Name), "Said", step.Said)
+				what := cured{say: text.Of(step.Cure)}
+				if step.Cure == "" {
+					what = command("lintel connector check " + strconv.Quote(y.Name))
+				}
+				result = fail("doctor.check_system", what, "doctor.system_step", "Step", text.Of(step.Name), "Said", step.Said)
 				break
 			}
 		}

@@ -106,7 +106,7 @@ func stepFinding(step connectors.Step) SystemStep {
 	case connectors.StepFailed:
 		f.Level = LevelFail
 	case connectors.StepSkipped:
-		f.Text = "not reached or not asked for"
+		f.Level, f.Text = LevelSkip, "not run"
 	default:
 		if f.Text == "" {
 			f.Text = "good"

@@ -91,6 +91,7 @@ const (
 	LevelOK   Level = "ok"
 	LevelWarn Level = "warning"
 	LevelFail Level = "failure"
+	LevelSkip Level = "not run" // a step of a check alone
 )
 
 // Finding is one thing that `doctor` looked at.

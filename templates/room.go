@@ -69,6 +69,8 @@ type RoomSystem struct {
 	Address string // of the calendar in it; "" when the viewer may not see it
 	LastOK  time.Time
 	Failing string // what is wrong in a sentence, "" when nothing is
+	Cure    string // what helps, and
+	Said    string // what the system said, for those who may open its page; both may be ""
 }
 
 // RoomEnd is how a booking ended.

@@ -26,6 +26,7 @@ type SystemCard struct {
 	Checked   string         // when Steps ran, and with which room: "Checked at 14:02 with Matterhorn"
 	Steps     []ui.CheckStep // of the last check; nil when none was asked for
 	Progress  *ui.Progress   // of the first sync; nil when it is through
+	MayCheck  bool           // and there is something to check
 	MayManage bool
 }
 

@@ -39,6 +39,7 @@ type SystemForm struct {
 	Steps  []ui.CheckStep // of a check that was just run
 	Errors ui.Errors
 	Notice string // what was found, "" for nothing
+	MayTry bool   // there is something to try before it is saved
 }
 
 // Tried is what became of a try without saving.

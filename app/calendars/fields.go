@@ -103,19 +103,20 @@ func (c *Connection) Set(f Field, value string) {
 	}
 }
 
-// validate checks what was typed and returns the system to store. old is the stored one, nil for a new one: its
-// secrets are kept where none were typed, unless they would travel to another server.
+// validate checks what was typed and returns the system to store; its problem blames all fields that are wrong. old is the
+// stored one, nil for a new one: its secrets are kept where none were typed, unless they would travel to another server.
 func (s *Service) validate(c Connection, old *store.System) (store.System, error) {
 	y := store.System{Kind: c.Kind, Name: strings.TrimSpace(c.Name), Settings: map[string]string{}, Secrets: map[string]secret.Text{}}
 	kind, ok := s.o.Kinds[c.Kind]
 	if !ok {
 		return y, errUnknownKind
 	}
-	if y.Name == "" {
-		return y, problem.Field("name", "form.missing")
-	}
-	if len(y.Name) > 80 {
-		return y, problem.Field("name", "systems.name_needed")
+	var wrong []error
+	switch {
+	case y.Name == "":
+		wrong = append(wrong, problem.Field("name", "form.missing"))
+	case len(y.Name) > 80:
+		wrong = append(wrong, problem.Field("name", "systems.name_needed"))
 	}
 	choice := func(name string) string {
 		v := c.Value(name)
@@ -138,9 +139,7 @@ func (s *Service) validate(c Connection, old *store.System) (store.System, error
 		if !f.Counts(choice) {
 			v = ""
 		}
-		if err := f.check(v, f.Optional || !f.Counts(choice)); err != nil {
-			return y, err
-		}
+		wrong = append(wrong, f.check(v, f.Optional || !f.Counts(choice)))
 		switch f.Name {
 		case "url":
 			y.URL = v
@@ -158,26 +157,9 @@ func (s *Service) validate(c Connection, old *store.System) (store.System, error
 		}
 	}
 	for _, f := range kind.Fields {
-		if !f.Hidden() || !f.Counts(choice) {
-			continue
+		if f.Hidden() && f.Counts(choice) {
+			wrong = append(wrong, f.keep(&y, c.Secrets[f.Name], old, moved))
 		}
-		v := c.Secrets[f.Name]
-		if v.IsZero() && old != nil && !old.Secrets[f.Name].IsZero() {
-			if moved {
-				return y, problem.Field(f.Name, "systems.password_again")
-			}
-			v = old.Secrets[f.Name]
-		}
-		if v.IsZero() {
-			if !f.Optional {
-				return y, problem.Field(f.Name, "form.missing")
-			}
-			continue
-		}
-		if len(v.Reveal()) > maxLines {
-			return y, problem.Field(f.Name, "systems.too_long")
-		}
-		y.Secrets[f.Name] = v
 	}
 	if old != nil { // what Lintel made itself stays
 		for _, name := range []string{ownCertificate, nextCertificate} {
@@ -186,7 +168,28 @@ func (s *Service) validate(c Connection, old *store.System) (store.System, error
 			}
 		}
 	}
-	return y, nil
+	return y, problem.Join(wrong...)
+}
+
+// keep puts a secret that was typed into y, or the one that is stored in old, which may be nil, unless it has moved: then
+// it would be sent to another server.
+func (f Field) keep(y *store.System, typed secret.Text, old *store.System, moved bool) error {
+	if typed.IsZero() && old != nil && !old.Secrets[f.Name].IsZero() {
+		if moved {
+			return problem.Field(f.Name, "systems.password_again")
+		}
+		typed = old.Secrets[f.Name]
+	}
+	switch {
+	case typed.IsZero() && f.Optional:
+		return nil
+	case typed.IsZero():
+		return problem.Field(f.Name, "form.missing")
+	case len(typed.Reveal()) > maxLines:
+		return problem.Field(f.Name, "systems.too_long")
+	}
+	y.Secrets[f.Name] = typed
+	return nil
 }
 
 // check judges one value.

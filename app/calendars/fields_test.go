@@ -79,6 +79,23 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// All that is wrong is said at once.
+func TestAllWrongFieldsAreNamed(t *testing.T) {
+	t.Parallel()
+	now := func() time.Time { return time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC) }
+	s := New(Options{Now: now, Kinds: Systems(now)})
+	_, err := s.validate(Connection{Kind: "ews", URL: "ftp://x", Settings: map[string]string{"booking": "invite", "account": "nobody"}}, nil)
+	p := problem.Of(err)
+	if p == nil {
+		t.Fatalf("got %v", err)
+	}
+	for _, field := range []string{"name", "url", "username", "account"} {
+		if p.Fields[field] == "" {
+			t.Errorf("%s is not blamed: %v", field, p.Fields)
+		}
+	}
+}
+
 // Every kind opens from the least that has to be typed, and says of itself what the fields promise.
 func TestKindsOpen(t *testing.T) {
 	t.Parallel()

@@ -71,7 +71,7 @@ func Systems(now func() time.Time) map[string]Kind {
 		},
 		"ics": {
 			Every: 5 * time.Minute, Hot: time.Minute, Parallel: 2, Feeds: true,
-			Fields: []Field{optional(urlField()), optional(userField()), optional(passwordField()), caField()},
+			Fields: []Field{optional(userField()), optional(passwordField()), caField()},
 			Open: func(out *outbound.Outbound, y store.System, rooms []store.Resource) (connectors.Connector, error) {
 				c := ics.Config{Feeds: map[string]secret.Text{}, Credentials: signIn(y), CA: []byte(y.CAPEM), Now: now}
 				for _, r := range rooms {

@@ -24,6 +24,13 @@ func (s *Service) Kinds() []string { return slices.Sorted(maps.Keys(s.o.Kinds)) 
 // Fields returns what is typed about a kind of system, in the order of a form; nil for unknown kinds.
 func (s *Service) Fields(kind string) []Field { return s.o.Kinds[kind].Fields }
 
+// MayTry reports whether a kind of system can be tried before a room is attached: feeds have no address but those of their rooms,
+// and what is pushed is never asked.
+func (s *Service) MayTry(kind string) bool {
+	k := s.o.Kinds[kind]
+	return !k.Feeds && !k.Pushed
+}
+
 // Connect stores a new booking system and starts reading it once rooms are attached.
 func (s *Service) Connect(ctx context.Context, by people.Actor, c Connection) (store.SystemID, error) {
 	if err := need(by); err != nil {

@@ -198,8 +198,9 @@ func (s *Server) roomSystem(v *visitor, p store.WorkspacePlace) templates.RoomSy
 			}
 			if manage {
 				out.Path, out.Address = systemsPath+"/"+string(st.System.ID), openAddress(st.System.Kind, room.Resource.Address)
-				if room.Resource.ErrorSaid != "" {
-					out.Failing = room.Resource.ErrorSaid
+				if room.Resource.ErrorKind != "" {
+					step := v.failure(room.Resource.ErrorKind, room.Resource.ErrorSaid, hintOf(st.System, room.Resource.Address))
+					out.Cure, out.Said = step.Cure, step.Raw
 				}
 			}
 			return out

@@ -321,7 +321,7 @@ func TestBookingSystems(t *testing.T) {
 	b.post(path+"/edit", append(edit, "url", "https://other.example.com/dav/")...).want(t, 422, "Enter the password again")
 	b.post(path+"/edit", append(edit, "url", "https://cloud.example.com/dav/2")...).leads(t, path)
 	b.get(path).want(t, 200, "Cloud", "-Checked at")
-	b.get(path+"/delete").want(t, 200, "Delete Cloud?", "2")
+	b.get(path+"/delete").want(t, 200, "Disconnect Cloud?", "2")
 	b.post(path+"/delete").leads(t, "/settings/systems")
 	b.get("/settings/systems").want(t, 200, "Cloud is disconnected", "No booking system connected")
 	b.get(path).want(t, 404)

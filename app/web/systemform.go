@@ -56,7 +56,7 @@ func (s *Server) editSystem(w http.ResponseWriter, r *http.Request, v *visitor) 
 // systemForm is the form of a kind with what was typed or is stored; a secret that is there, even when empty, is
 // stored.
 func (s *Server) systemForm(v *visitor, kind, id string, c calendars.Connection, wrong ui.Errors) templates.SystemForm {
-	view := templates.SystemForm{ID: id, Kind: kind, Name: c.Name, Errors: wrong, Guide: v.guide(kind, c)}
+	view := templates.SystemForm{ID: id, Kind: kind, Name: c.Name, Errors: wrong, Guide: v.guide(kind, c), MayTry: s.Calendars.MayTry(kind)}
 	words := func(key string) string { // "" when there are none
 		if said := v.T(key); said != key {
 			return said
@@ -160,6 +160,11 @@ func (s *Server) systemWrong(w http.ResponseWriter, r *http.Request, v *visitor,
 	wrong := v.wrong(err)
 	if wrong == nil {
 		return err
+	}
+	for _, f := range s.Calendars.Fields(c.Kind) {
+		if f.Hidden() && !c.Secrets[f.Name].IsZero() && wrong[f.Name] == "" {
+			wrong[f.Name] = v.T("systems.type_again")
+		}
 	}
 	return s.showSystemForm(w, r, v, statusFor(err), s.systemForm(v, c.Kind, string(id), c, wrong))
 }

@@ -85,6 +85,7 @@ func (s *Server) systemsPage(w http.ResponseWriter, r *http.Request, v *visitor)
 func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status) templates.SystemCard {
 	y := st.System
 	card := templates.SystemCard{ID: string(y.ID), Name: y.Name, Kind: y.Kind, MayManage: v.Can(people.ManageSystems, "")}
+	card.MayCheck = card.MayManage && (s.Calendars.MayTry(y.Kind) || len(st.Rooms) > 0)
 	n := counts(st.Rooms)
 	s.stateOf(r, v, st, n, &card)
 	rooms := v.Number(n.total)
@@ -158,7 +159,15 @@ func (s *Server) stateOf(r *http.Request, v *visitor, st calendars.Status, n roo
 	case !y.FailingSince.IsZero():
 		set(ui.Busy, v.T("systems.state_failing", "Time", clock(y.FailingSince)), v.T("systems.said_failing"))
 	case n.total == 0:
-		set(ui.Unknown, v.T("systems.state_new"), v.T("systems.said_no_rooms"))
+		set(ui.Unknown, v.T("systems.state_untried"), v.T("systems.said_untried"))
+		switch k, ok := s.checks.get(y.ID); {
+		case !s.Calendars.MayTry(y.Kind):
+			set(ui.Unknown, v.T("systems.state_new"), v.T("systems.said_no_rooms"))
+		case ok && k.report.OK():
+			set(ui.Unknown, v.T("systems.state_tried"), v.T("systems.said_no_rooms"))
+		case ok:
+			set(ui.Busy, v.T("systems.state_check_failed"), v.T("systems.said_check_failed"))
+		}
 	case n.unread > 0 && pushed:
 		set(ui.Soon, v.T("systems.state_unpushed"), v.N("systems.said_unpushed", n.unread))
 	case n.unread > 0:

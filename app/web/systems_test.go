@@ -218,3 +218,27 @@ func TestLookingAtARoomReadsItSoon(t *testing.T) {
 		}
 	}
 }
+
+// A system that was saved says that it was not tried yet; then what the check found; a feed without rooms has nothing to check.
+func TestStateBeforeTheFirstRoom(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	save := func(name string) string {
+		return b.post("/settings/systems", "kind", "caldav", "name", name, "url", "https://cloud.example.com/dav/", "username", "svc", "password", "hunter2", "step", "save").to()
+	}
+	good, broken := save("Cloud"), save("Broken")
+	b.get(good).want(t, 200, "Not tried yet", "nothing was sent yet", "-It is connected")
+	b.post(good+"/check").leads(t, good)
+	b.get(good).want(t, 200, "Checked, no room yet", "It is connected")
+	b.post(broken+"/check").leads(t, broken)
+	b.get(broken).want(t, 200, "The check failed", "-It is connected")
+
+	b.get("/settings/systems/new?kind=ics").want(t, 200, "-Try without saving")
+	feeds := b.post("/settings/systems", "kind", "ics", "name", "Feeds", "step", "save").to()
+	b.get(feeds).want(t, 200, "-"+feeds+"/check")
+
+	// A name that is taken: what was typed is there again but for the password, which says so.
+	b.post("/settings/systems", "kind", "caldav", "name", "Cloud", "url", "https://other.example.com/dav/", "username", "svc", "password", "hunter2", "step", "save").
+		want(t, 422, "Another booking system has this name", "https://other.example.com/dav/", "type it again", "-hunter2")
+}

@@ -232,11 +232,13 @@ func (c *Connector) Check(ctx context.Context, req connectors.CheckRequest) conn
 	ck := &connectors.Checker{Now: c.now}
 	u := c.feeds[req.Room.ID]
 	if u == nil {
-		if req.Room.ID != "" || len(c.feeds) == 0 {
-			ck.Step("calendar.check.room", func() (string, error) {
-				return "", connectors.Fail(connectors.Gone, "check", "no such feed is configured")
-			})
+		if req.Room.ID == "" {
+			ck.Skip("calendar.check.room") // each room has a server of its own
+			return ck.Report
 		}
+		ck.Step("calendar.check.room", func() (string, error) {
+			return "", connectors.Fail(connectors.Gone, "check", "no such feed is configured")
+		})
 		return ck.Report
 	}
 	outbound.Reach(ck, u, func() (*outbound.Response, error) {
