@@ -28,6 +28,7 @@ type KeyUse struct {
 	Connector string // base address of the ROOMZ Connector contract
 	Rooms     string // lists the rooms
 	Book      string // books one
+	Change    string // cancels a meeting
 	Push      string // replaces the events of a room
 	Pushed    string // lists the rooms that may be pushed
 }

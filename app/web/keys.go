@@ -83,6 +83,8 @@ func (s *Server) keyUse(key string) templates.KeyUse {
     "startDateUTC": "2027-01-11T09:00:00Z",
     "endDateUTC": "2027-01-11T10:00:00Z"}' \
   ` + rooms + "/ROOM/meetings",
+		Change: bearer + json + `-X PUT -d '{"isCancelled": true}' \
+  ` + rooms + "/ROOM/meetings/MEETING",
 		Pushed: bearer + pushed,
 		Push: bearer + json + `-X PUT -d '[{"id": "42", "subject": "Physics",
     "start": "2027-01-11T09:00:00+01:00",
