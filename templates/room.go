@@ -23,6 +23,7 @@ type Room struct {
 	Tile      RoomTile // the present state; its bar is not used
 	Week      bool     // the week is shown, otherwise the day
 	Day       time.Time
+	Known     time.Time    // the last day that is read in advance, where what is shown goes beyond it; else zero
 	Bar       ui.DayBar    // of Day
 	Agenda    []AgendaItem // of Day, by start
 	Days      []AgendaDay  // of the week around Day, when Week

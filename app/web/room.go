@@ -11,6 +11,7 @@ import (
 	"lintel/app/displays"
 	"lintel/app/people"
 	"lintel/app/when"
+	"lintel/connectors"
 	"lintel/store"
 	"lintel/templates"
 	"lintel/templates/ui"
@@ -52,6 +53,13 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request, v *visitor) error 
 	}
 	for _, b := range shown.agenda[p.Workspace.ID] {
 		view.Agenda = append(view.Agenda, shown.item(v, b))
+	}
+	last := date
+	if view.Week {
+		last = date.Monday().Add(6)
+	}
+	if known := c.today.Add(connectors.DaysAhead - 1); p.Resource != "" && last.After(known) {
+		view.Known = c.noon(known)
 	}
 	if v.mayBook(p) {
 		view.Book = "/bookings/new?" + query("room", view.ID)

@@ -242,3 +242,19 @@ func TestStateBeforeTheFirstRoom(t *testing.T) {
 	b.post("/settings/systems", "kind", "caldav", "name", "Cloud", "url", "https://other.example.com/dav/", "username", "svc", "password", "hunter2", "step", "save").
 		want(t, 422, "Another booking system has this name", "https://other.example.com/dav/", "type it again", "-hunter2")
 }
+
+// A room's page says how far ahead a booking system's agenda is known; of a hosted room all is known.
+func TestHowFarAnAgendaIsKnown(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	system, err := p.Calendars.Connect(ctx, setup, calendars.Connection{Kind: "caldav", Name: "Nextcloud", URL: "https://cloud.example.com/dav/", Username: "svc", Secrets: map[string]secret.Text{"password": secret.New("hunter2")}})
+	must(t, err)
+	must(t, p.Calendars.Attach(ctx, setup, p.room, system, "/cal/"))
+	day := func(ahead int) string { return p.now().AddDate(0, 0, ahead).Format(time.DateOnly) }
+	const said = "is not read in advance"
+	b.get("/rooms/"+string(p.room)+"?day="+day(connectors.DaysAhead-1)).want(t, 200, "-"+said)
+	b.get("/rooms/"+string(p.room)+"?day="+day(connectors.DaysAhead)).want(t, 200, said)
+	b.get("/rooms/"+string(p.room)+"?view=week&day="+day(connectors.DaysAhead+7)).want(t, 200, said)
+	b.get("/rooms/"+string(p.other)+"?day="+day(connectors.DaysAhead)).want(t, 200, "-"+said)
+}
