@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"html"
@@ -296,8 +297,8 @@ func (h *houseOfSecrets) broken(t testing.TB) map[string]*outside {
 	kerberos.fields["realm"], kerberos.fields["kdc"] = "EXAMPLE.TEST", "127.0.0.1:9"
 	keytab := exchange(text.URL+"/EWS/Exchange.asmx", "kerberos", "")
 	keytab.fields["realm"], keytab.fields["kdc"] = "EXAMPLE.TEST", "127.0.0.1:9"
-	keytab.fields["keytab"] = base64.StdEncoding.EncodeToString([]byte("\x05\x02planted-keytab-of-a-room-21"))
-	keytab.room = "" // it can't be opened
+	keytab.fields["keytab"] = base64.StdEncoding.EncodeToString(keytabOf("planted-keytab-of-a-room-21"))
+	keytab.room = "" // the one above has one
 	dav := func(at, password string) *outside {
 		return &outside{kind: "caldav", room: "/dav/room/", fields: map[string]string{"url": at, "username": "anna", "password": password}}
 	}
@@ -368,6 +369,20 @@ func (h *houseOfSecrets) ownKeys(room store.WorkspaceID) {
 			h.clean("the answer of "+strings.ReplaceAll(path, use, "KEY"), bytes.ReplaceAll(body, []byte(path), nil))
 		}
 	}
+}
+
+// keytabOf is a keytab (MIT's format, version 2) with one AES-256 key that begins with those letters.
+func keytabOf(key string) []byte {
+	counted := func(s string) []byte { return append(binary.BigEndian.AppendUint16(nil, uint16(len(s))), s...) }
+	entry := binary.BigEndian.AppendUint16(nil, 1) // components of the name
+	entry = append(entry, counted("EXAMPLE.TEST")...)
+	entry = append(entry, counted("svc-lintel")...)
+	entry = binary.BigEndian.AppendUint32(entry, 1) // a principal
+	entry = binary.BigEndian.AppendUint32(entry, uint32(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).Unix()))
+	entry = append(entry, 1)                         // version of the key
+	entry = binary.BigEndian.AppendUint16(entry, 18) // aes256-cts-hmac-sha1-96
+	entry = append(entry, counted((key + strings.Repeat("x", 32))[:32])...)
+	return append(binary.BigEndian.AppendUint32([]byte{5, 2}, uint32(len(entry))), entry...)
 }
 
 // clean fails when something shows a secret.

@@ -269,7 +269,7 @@ func (w *waiting) bother(d time.Duration) {
 			status     int
 			says       string
 		}{
-			{"a booking", "/bookings", booking, http.StatusServiceUnavailable, "does not answer now"},
+			{"a booking", "/bookings", booking, http.StatusServiceUnavailable, "has asked to be left alone"},
 			{"a check", x.path + "/check", url.Values{}, http.StatusOK, "asks us to come less often"},
 			{"the page", x.path, nil, http.StatusOK, w.untilWords(x)},
 		} {

@@ -79,7 +79,8 @@ func (s *Server) keyUse(key string) templates.KeyUse {
 	return templates.KeyUse{
 		Connector: strings.TrimSuffix(rooms, "/rooms"),
 		Rooms:     bearer + rooms,
-		Book: bearer + json + `-d '{"subject": "Meeting", "organizerName": "Anna Keller",
+		Book: bearer + json + `-d '{"subject": "Meeting",
+    "organizerName": "Anna Keller",
     "startDateUTC": "2027-01-11T09:00:00Z",
     "endDateUTC": "2027-01-11T10:00:00Z"}' \
   ` + rooms + "/ROOM/meetings",
