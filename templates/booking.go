@@ -33,7 +33,21 @@ type Booking struct {
 	MayEdit   bool
 	MayEnd    bool // it runs now and may be ended
 	MayCancel bool
+	MayExtend bool // it is not over, and its end may be moved
+	CopyOnly  bool // extending changes the room's own copy of somebody's meeting alone
+	Errors    ui.Errors
 	Now       time.Time // dates of another year are shown with it
+}
+
+// extensions are the minutes by which a booking can be extended with one press.
+func extensions() []int { return []int{15, 30, 60} }
+
+// mirrored tells where a booking of a booking system can be changed.
+func (v Booking) mirrored(sh ui.Shell) string {
+	if v.MayExtend || v.MayEnd || v.MayCancel {
+		return sh.T("bookings.mirrored_here", "System", v.Mirrored)
+	}
+	return sh.T("bookings.mirrored", "System", v.Mirrored)
 }
 
 func (v Booking) when(sh ui.Shell) string {

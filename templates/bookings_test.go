@@ -131,7 +131,7 @@ func bookingsSamples() []sample {
 }
 
 func bookingSamples() []sample {
-	v := Booking{ID: "1", Title: "Quarterly planning", RoomID: "matterhorn", Room: "Matterhorn", Place: "Zürich office, Ground floor", Zone: "Europe/Zurich", From: clock(13, 0), To: clock(15, 0), Organizer: "Anna Keller", Creator: "Luca Bernasconi", Source: "portal", Created: clock(8, 0).AddDate(0, 0, -9), Repeats: "every 2 weeks on Saturday, until 19 Dec 2026", MayEdit: true, MayEnd: true, MayCancel: true, Private: true, Moved: true, Now: clock(14, 5)}
+	v := Booking{ID: "1", Title: "Quarterly planning", RoomID: "matterhorn", Room: "Matterhorn", Place: "Zürich office, Ground floor", Zone: "Europe/Zurich", From: clock(13, 0), To: clock(15, 0), Organizer: "Anna Keller", Creator: "Luca Bernasconi", Source: "portal", Created: clock(8, 0).AddDate(0, 0, -9), Repeats: "every 2 weeks on Saturday, until 19 Dec 2026", MayEdit: true, MayEnd: true, MayExtend: true, MayCancel: true, Private: true, Moved: true, Now: clock(14, 5)}
 	mirrored := Booking{ID: "2", Title: "Booked", RoomID: "rigi", Room: "Rigi", Place: "Zürich office", From: clock(0, 0), To: clock(0, 0).AddDate(0, 0, 2), AllDay: true, LastDay: clock(0, 0).AddDate(0, 0, 1), Source: "calendar", Created: clock(8, 0), Mirrored: "Nextcloud", Ended: "released", Tentative: true}
 	rooms := []ui.Option{{Value: "matterhorn", Label: "Matterhorn", Group: "Ground floor"}, {Value: "saentis", Label: "Säntis", Group: "Ground floor"}, {Value: "aare", Label: "Aare", Group: "First floor"}}
 	form := BookingForm{Now: clock(14, 5), Room: "saentis", Rooms: rooms, Date: "2026-11-21", From: "14:30", To: "15:30", Zone: "Europe/Zurich", Ends: EndsOn, Every: "1", Token: "t"}
@@ -146,6 +146,11 @@ func bookingSamples() []sample {
 	}
 	return []sample{
 		{name: "booking", page: func(sh ui.Shell) templ.Component { return BookingPage(sh, v) }},
+		{name: "booking-mirrored-copy", page: func(sh ui.Shell) templ.Component {
+			copied := mirrored
+			copied.AllDay, copied.MayExtend, copied.CopyOnly, copied.Errors = false, true, true, ui.Errors{"": "This time is already taken."}
+			return BookingPage(sh, copied)
+		}},
 		{name: "booking-mirrored", page: func(sh ui.Shell) templ.Component { return BookingPage(sh, mirrored) }},
 		{name: "booking-new", page: formOf(form)},
 		{name: "booking-refused", page: formOf(refused)},

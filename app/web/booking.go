@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/a-h/templ"
@@ -10,6 +11,7 @@ import (
 	"lintel/app/bookings"
 	"lintel/app/problem"
 	"lintel/app/when"
+	"lintel/connectors"
 	"lintel/store"
 	"lintel/templates"
 	"lintel/templates/ui"
@@ -17,6 +19,11 @@ import (
 
 // booking shows one booking.
 func (s *Server) booking(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	return s.showBooking(w, r, v, http.StatusOK, nil)
+}
+
+// showBooking shows the booking that the address names, with what is wrong with a change of it.
+func (s *Server) showBooking(w http.ResponseWriter, r *http.Request, v *visitor, status int, wrong ui.Errors) error {
 	b, p, err := s.Bookings.Booking(r.Context(), bookings.By(v.Actor), store.BookingID(r.PathValue("id")))
 	if err != nil {
 		return err
@@ -35,12 +42,15 @@ func (s *Server) booking(w http.ResponseWriter, r *http.Request, v *visitor) err
 		MayEdit:   b.MayMove && !over,
 		MayEnd:    b.MayChange && !over && b.Span().Contains(now),
 		MayCancel: b.MayChange && !over && b.From.After(now),
+		MayExtend: b.MayChange && !over && !b.AllDay,
+		Errors:    wrong,
 	}
 	if b.AllDay {
 		view.LastDay = c.noon(b.LastDay)
 	}
 	if !b.Hosted {
 		view.Mirrored = s.roomSystem(v, p).Name
+		view.CopyOnly = view.MayExtend && b.Source == store.FromCalendar && s.changesCopies(p.Workspace.ID)
 	}
 	if b.Series != "" {
 		series, err := s.Bookings.Series(r.Context(), bookings.By(v.Actor), b.Series)
@@ -49,7 +59,43 @@ func (s *Server) booking(w http.ResponseWriter, r *http.Request, v *visitor) err
 		}
 		view.Repeats = v.ruleWords(series.Rule)
 	}
-	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.BookingPage(sh, view) })
+	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component { return templates.BookingPage(sh, view) })
+}
+
+// changesCopies reports whether a room's booking system lets us change the room's own copy of a meeting alone.
+func (s *Server) changesCopies(room store.WorkspaceID) bool {
+	for _, st := range s.Calendars.Statuses() {
+		for _, of := range st.Rooms {
+			if of.Resource.Workspace == room {
+				return st.Caps.Has(connectors.CapCopyOnly)
+			}
+		}
+	}
+	return false
+}
+
+// extendBooking moves the end of a booking by some minutes.
+func (s *Server) extendBooking(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	minutes, err := strconv.Atoi(r.PostFormValue("minutes"))
+	if err != nil || minutes < 1 || minutes > 24*60 {
+		return problem.New(problem.Invalid, "form.check")
+	}
+	b, p, err := s.Bookings.Booking(r.Context(), bookings.By(v.Actor), store.BookingID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	c, err := s.clock(p.Building)
+	if err != nil {
+		return err
+	}
+	b, err = s.Bookings.Extend(r.Context(), v.Actor, b.ID, b.To.Add(time.Duration(minutes)*time.Minute))
+	if err != nil {
+		if wrong := v.wrong(err); wrong != nil {
+			return s.showBooking(w, r, v, statusFor(err), wrong)
+		}
+		return err
+	}
+	return s.done(w, r, v, bookingPath(b), v.T("bookings.said_extended", "Time", v.Clock(c.in(b.To))))
 }
 
 // endBooking ends a running booking now.

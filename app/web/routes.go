@@ -72,6 +72,7 @@ func (s *Server) routes() []route {
 		{get, "/bookings/{id}/edit", book, s.editBooking},
 		{post, "/bookings/{id}", book, s.changeBooking},
 		{post, "/bookings/{id}/end", book, s.endBooking},
+		{post, "/bookings/{id}/extend", book, s.extendBooking},
 		{get, "/bookings/{id}/cancel", book, s.askCancel},
 		{post, "/bookings/{id}/cancel", book, s.cancelBooking},
 		{post, "/bookings/{id}/restore", book, s.restoreBooking},
