@@ -52,7 +52,12 @@ func (p *program) connectorCheckCommand() *cobra.Command {
 			"answered and what cures it. With --trace what was sent and answered is written to a file for support: its structure is\n" +
 			"kept, and subjects, names, addresses and secrets are masked. Exit code 0: no step failed, 1: one did.",
 		Example: "  lintel connector check \"Exchange\" --room room1@example.com --trace trace.txt",
-		Args:    cobra.ExactArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("say which booking system: `lintel connector list` shows their names")
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.Name, req.Trace = args[0], traceFile != ""
 			return p.withOperations(cmd.Context(), func(ctx context.Context, ops Operations) error {

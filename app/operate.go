@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -226,6 +227,9 @@ func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 			continue
 		}
 		result := ok("doctor.check_system", "doctor.system_good")
+		if !slices.ContainsFunc(report.Steps, func(step connectors.Step) bool { return step.State != connectors.StepSkipped }) {
+			result = finding{Level: LevelSkip, Check: text.Of("doctor.check_system"), Text: text.Of("doctor.system_nothing")}
+		}
 		for _, step := range report.Steps {
 			if step.State == connectors.StepFailed {
 				what := cured{say: text.Of(step.Cure)}

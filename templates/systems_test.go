@@ -106,7 +106,7 @@ func systemsSamples() []sample {
 		page("system-write", func(sh ui.Shell) templ.Component { return WriteTestPage(sh, one) }),
 		page("system-tried", func(sh ui.Shell) templ.Component { return TriedPart(sh, Tried{Steps: sampleSteps()[:2]}) }),
 		page("system-tried-wrong", func(sh ui.Shell) templ.Component {
-			return TriedPart(sh, Tried{Wrong: []ui.Fact{{Key: "Password", Value: "This is needed."}, {Value: "It does not answer."}}})
+			return TriedPart(sh, Tried{Wrong: []TriedWrong{{Field: "password", Label: "Password", Said: "This is needed."}, {Said: "It does not answer."}}})
 		}),
 		page("expiries", func(sh ui.Shell) templ.Component {
 			return ExpiriesPage(sh, Expiries{Lines: []ExpiryLine{

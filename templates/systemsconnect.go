@@ -45,8 +45,11 @@ type SystemForm struct {
 // Tried is what became of a try without saving.
 type Tried struct {
 	Steps []ui.CheckStep
-	Wrong []ui.Fact // what is wrong with the form: label and sentence
+	Wrong []TriedWrong // what is wrong with the form, in its order
 }
+
+// TriedWrong is what is wrong with one field.
+type TriedWrong struct{ Field, Label, Said string } // the first two are "" for what concerns no single one
 
 // state is the worst of what was found.
 func (v Tried) state() ui.CheckState {

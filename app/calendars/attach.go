@@ -21,7 +21,7 @@ func (s *Service) Attach(ctx context.Context, by people.Actor, w store.Workspace
 	}
 	address = strings.TrimSpace(address)
 	if address == "" {
-		return problem.Field("address", "systems.address_needed")
+		return problem.Field("address", "form.missing")
 	}
 	r := store.Resource{ID: store.NewID[store.ResourceID](), Workspace: w, System: id, Address: address}
 	var err error

@@ -28,6 +28,15 @@ func (s *Service) Check(ctx context.Context, by people.Actor, id store.SystemID,
 	return s.check(ctx, by, id, c, o, nil)
 }
 
+// Validate returns what is wrong with what was typed, nil when it could be stored. Nothing is sent.
+func (s *Service) Validate(ctx context.Context, by people.Actor, id store.SystemID, c Connection) error {
+	if err := need(by); err != nil {
+		return err
+	}
+	_, err := s.typedOrStored(ctx, id, c)
+	return err
+}
+
 // check is Check of a system that change, which may be nil, has altered first.
 func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, o CheckOptions, change func(*store.System) error) (connectors.Report, error) {
 	if until := s.waitsUntil(id, o.Address); !until.IsZero() {

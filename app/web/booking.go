@@ -62,6 +62,15 @@ func (s *Server) showBooking(w http.ResponseWriter, r *http.Request, v *visitor,
 	return s.showAs(w, r, v, status, func(sh ui.Shell) templ.Component { return templates.BookingPage(sh, view) })
 }
 
+// bookingWrong shows the booking again with why it could not be changed, where that may be otherwise in a while: it is taken,
+// or its booking system is out of reach.
+func (s *Server) bookingWrong(w http.ResponseWriter, r *http.Request, v *visitor, err error) error {
+	if problem.Has(err, problem.Conflict) || problem.Has(err, problem.Down) || problem.Has(err, problem.Refused) {
+		return s.showBooking(w, r, v, statusFor(err), v.wrong(err))
+	}
+	return err
+}
+
 // changesCopies reports whether a room's booking system lets us change the room's own copy of a meeting alone.
 func (s *Server) changesCopies(room store.WorkspaceID) bool {
 	for _, st := range s.Calendars.Statuses() {
@@ -90,10 +99,7 @@ func (s *Server) extendBooking(w http.ResponseWriter, r *http.Request, v *visito
 	}
 	b, err = s.Bookings.Extend(r.Context(), v.Actor, b.ID, b.To.Add(time.Duration(minutes)*time.Minute))
 	if err != nil {
-		if wrong := v.wrong(err); wrong != nil {
-			return s.showBooking(w, r, v, statusFor(err), wrong)
-		}
-		return err
+		return s.bookingWrong(w, r, v, err)
 	}
 	return s.done(w, r, v, bookingPath(b), v.T("bookings.said_extended", "Time", v.Clock(c.in(b.To))))
 }
@@ -102,7 +108,7 @@ func (s *Server) extendBooking(w http.ResponseWriter, r *http.Request, v *visito
 func (s *Server) endBooking(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	b, err := s.Bookings.EndNow(r.Context(), v.Actor, store.BookingID(r.PathValue("id")))
 	if err != nil {
-		return err
+		return s.bookingWrong(w, r, v, err)
 	}
 	return s.done(w, r, v, bookingPath(b), v.T("bookings.said_ended"))
 }
@@ -170,7 +176,7 @@ func (s *Server) cancelBooking(w http.ResponseWriter, r *http.Request, v *visito
 		return s.done(w, r, v, "/bookings/mine", v.N("bookings.said_series_cancelled", n))
 	}
 	if err := s.Bookings.Cancel(ctx, v.Actor, b.ID); err != nil {
-		return err
+		return s.bookingWrong(w, r, v, err)
 	}
 	n := ui.Notice{Text: v.T("bookings.said_cancelled", "Room", p.Workspace.Name)}
 	if b.Hosted && b.From.After(s.Now()) {

@@ -168,6 +168,7 @@ func (s *Server) programNothing(w http.ResponseWriter, r *http.Request, v *visit
 		return nil
 	}
 	w.Header().Set("Allow", methods)
-	sendJSON(w, http.StatusMethodNotAllowed, programError{Error: v.problem(nothing, nothing.Key)})
+	other := problem.New(problem.NotFound, "keys.other_method", "Methods", methods)
+	sendJSON(w, http.StatusMethodNotAllowed, programError{Error: v.problem(other, other.Key)})
 	return nil
 }

@@ -128,7 +128,7 @@ func TestProgramsNeedAKey(t *testing.T) {
 		{"OPTIONS", connectorPath + "/x/meetings/y", "PUT"},
 		{"POST", pushRoomsPath + "/a%2Fb/events", "PUT"},
 	} {
-		a := reads.do(c.method, c.path, "").want(t, http.StatusMethodNotAllowed, "or not by this method")
+		a := reads.do(c.method, c.path, "").want(t, http.StatusMethodNotAllowed, " only.")
 		if got := a.header.Get("Allow"); got != c.allow {
 			t.Errorf("%s %s: Allow %q, want %q", c.method, c.path, got, c.allow)
 		}

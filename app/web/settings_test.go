@@ -302,7 +302,7 @@ func TestBookingSystems(t *testing.T) {
 	b.post(path+"/rooms", "address_0", "/cal/rigi/", "name_0", "Rigi", "room_0", "+", "address_1", "/cal/saentis/", "name_1", "Säntis", "room_1", string(p.other), "floor", string(p.floor)).leads(t, path)
 	b.get(path).want(t, 200, "2 rooms are attached", "Rigi", "Säntis")
 	b.post(path+"/rooms", "room", string(p.other), "address", "/cal/x/").want(t, 422, "follows a calendar already", `value="/cal/x/"`)
-	b.post(path+"/rooms", "room", string(p.room), "address", "").want(t, 422, "Enter the address")
+	b.post(path+"/rooms", "room", string(p.room), "address", "").want(t, 422, "This is required")
 	b.post(path+"/rooms/"+string(p.other)+"/detach").leads(t, path)
 	b.post(path+"/rooms", "room", string(p.other), "address", "/cal/saentis/").leads(t, path)
 	p.book("boss", p.room, "Ahead", false, "15:00", "16:00")

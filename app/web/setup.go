@@ -325,6 +325,7 @@ func (s *Server) setupWrong(w http.ResponseWriter, r *http.Request, v *visitor, 
 	if wrong == nil {
 		return err
 	}
+	s.typeAgain(v, c, wrong)
 	return s.showSetupSystem(w, r, v, statusFor(err), templates.SetupSystem{Kind: c.Kind, System: s.systemForm(v, c.Kind, "", c, wrong)})
 }
 

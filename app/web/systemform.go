@@ -1,9 +1,7 @@
 package web
 
 import (
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -161,12 +159,17 @@ func (s *Server) systemWrong(w http.ResponseWriter, r *http.Request, v *visitor,
 	if wrong == nil {
 		return err
 	}
+	s.typeAgain(v, c, wrong)
+	return s.showSystemForm(w, r, v, statusFor(err), s.systemForm(v, c.Kind, string(id), c, wrong))
+}
+
+// typeAgain says beside each secret that was typed that a page does not bring it back.
+func (s *Server) typeAgain(v *visitor, c calendars.Connection, wrong ui.Errors) {
 	for _, f := range s.Calendars.Fields(c.Kind) {
 		if f.Hidden() && !c.Secrets[f.Name].IsZero() && wrong[f.Name] == "" {
 			wrong[f.Name] = v.T("systems.type_again")
 		}
 	}
-	return s.showSystemForm(w, r, v, statusFor(err), s.systemForm(v, c.Kind, string(id), c, wrong))
 }
 
 // trySystem walks through a connection before it is stored. Without script the whole page comes back, with script the
@@ -186,6 +189,9 @@ func (s *Server) trySystem(w http.ResponseWriter, r *http.Request, v *visitor, i
 
 // try checks what was typed. A certificate that is still to be made can't be tried.
 func (s *Server) try(r *http.Request, v *visitor, id store.SystemID, c calendars.Connection) (connectors.Report, error) {
+	if err := s.Calendars.Validate(r.Context(), v.Actor, id, c); err != nil {
+		return connectors.Report{}, err
+	}
 	if auth := c.Settings["auth"]; c.Kind == "graph" && id == "" && (auth == "" || auth == "certificate") {
 		return connectors.Report{}, problem.Field("auth", "systems.try_certificate")
 	}
@@ -200,16 +206,15 @@ func (s *Server) showTried(w http.ResponseWriter, r *http.Request, v *visitor, c
 		if wrong == nil {
 			return err
 		}
-		for _, name := range slices.Sorted(maps.Keys(wrong)) {
-			line := ui.Fact{Value: wrong[name]}
-			switch name {
-			case "":
-			case "name":
-				line.Key = v.T("places.name")
-			default:
-				line.Key = v.T("systems.field_" + name)
+		blame := func(field, label string) {
+			if said := wrong[field]; said != "" {
+				view.Wrong = append(view.Wrong, templates.TriedWrong{Field: field, Label: label, Said: said})
 			}
-			view.Wrong = append(view.Wrong, line)
+		}
+		blame("", "")
+		blame("name", v.T("places.name"))
+		for _, f := range s.Calendars.Fields(c.Kind) {
+			blame(f.Name, v.T("systems.field_"+f.Name))
 		}
 	}
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.TriedPart(sh, view) })

@@ -258,6 +258,7 @@ func TestStrangeAnswers(t *testing.T) {
 		"empty fault":           {500, "text/xml", soap + "<s:Fault></s:Fault></s:Body></s:Envelope>", connectors.Invalid, "calendar.cure.invalid", ""},
 		"unknown request":       {500, "text/xml", soap + "<s:Fault><faultcode>SOAP:Server</faultcode><faultstring>Unknown request secret-fault</faultstring></s:Fault></s:Body></s:Envelope>", connectors.Invalid, "calendar.cure.invalid", "secret-fault"},
 		"another server":        {405, "text/plain", "Method not allowed", connectors.Unsupported, "calendar.cure.no_ews", ""},
+		"a server of files":     {501, "text/html", "<html>Unsupported method ('POST')", connectors.Unsupported, "calendar.cure.no_ews", ""},
 		"other place":           {404, "text/html", "<html>404</html>", connectors.Gone, "calendar.cure.no_ews", ""},
 		"forbidden by IIS":      {403, "text/html", "<html>403</html>", connectors.Forbidden, "calendar.cure.forbidden", ""},
 		"200 pages of nesting":  {200, "text/xml", soap + strings.Repeat("<a>", 5000), connectors.Invalid, "calendar.cure.invalid", ""},

@@ -212,6 +212,9 @@ func statusErr(op string, resp *outbound.Response) error {
 			e.Kind, e.After = connectors.Throttled, busyWait
 		}
 		return err
+	case resp.Status == http.StatusMethodNotAllowed || resp.Status == http.StatusNotImplemented:
+		e.Kind, e.Cure = connectors.Unsupported, "calendar.cure.no_ews" // another server's address
+		return e
 	case resp.Status >= 500 && resp.IsHTML():
 		err := resp.Err()
 		if errors.As(err, &e) && e.Kind == connectors.Transient {
@@ -220,9 +223,6 @@ func statusErr(op string, resp *outbound.Response) error {
 		return err
 	case resp.Status == http.StatusNotFound || resp.Status == http.StatusGone:
 		e.Kind, e.Cure = connectors.Gone, "calendar.cure.no_ews"
-		return e
-	case resp.Status == http.StatusMethodNotAllowed || resp.Status == http.StatusNotImplemented:
-		e.Kind, e.Cure = connectors.Unsupported, "calendar.cure.no_ews" // another server's address
 		return e
 	case resp.Status >= 400:
 		return resp.Err()

@@ -73,6 +73,9 @@ func (c *Conn) checkSignIn(ctx context.Context, ck *connectors.Checker) {
 		}
 		return c.tokens.url.Scheme, nil
 	})
+	if c.tokens.url.Scheme == "http" || c.base.Scheme == "http" {
+		ck.Warn("calendar.cure.not_encrypted")
+	}
 	ck.Step("calendar.check.sign_in", func() (string, error) { return "", err })
 	now := c.now()
 	for _, x := range c.Expiries() {

@@ -211,7 +211,25 @@ doc.addEventListener("htmx:afterSettle", (event) => {
   prepare(part.parentElement ?? doc);
   const summary = part.closest("[data-summary]") ?? part.querySelector?.("[data-summary]");
   if (summary) say(summary.dataset.summary);
+  if (part.id === "tried") tried(part);
 });
+
+// tried marks the fields that a try blames; what an earlier answer said beside the fields is over.
+function tried(part) {
+  const form = part.closest("form");
+  const mark = (field, wrong) => {
+    field.classList.toggle("field-wrong", wrong);
+    const control = field.querySelector("input, select, textarea");
+    if (wrong) control?.setAttribute("aria-invalid", "true");
+    else control?.removeAttribute("aria-invalid");
+  };
+  for (const said of form.querySelectorAll(":scope .field > .error, :scope > .notice")) said.remove();
+  for (const field of form.querySelectorAll(".field-wrong")) mark(field, false);
+  for (const blamed of part.querySelectorAll("[data-field]")) {
+    const field = form.elements.namedItem(blamed.dataset.field)?.closest?.(".field");
+    if (field) mark(field, true);
+  }
+}
 
 // A day grid that is wider than the screen begins at what is now.
 for (const wrap of doc.querySelectorAll(".grid-wrap")) {
