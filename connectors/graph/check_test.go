@@ -13,8 +13,7 @@ import (
 	"lintel/connectors/graph/graphtest"
 )
 
-// state writes a report in one line: the steps that are not simply ok.
-// state is what is not well, but for the fake's lack of TLS, of which each report warns.
+// state writes the steps of a report that are not simply ok in one line, but for the fake's lack of TLS, of which each report warns.
 func state(r connectors.Report) string {
 	var out []string
 	for _, s := range r.Steps {
