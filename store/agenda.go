@@ -38,6 +38,8 @@ type stored struct {
 	uid       string
 	original  string
 	cancelled bool
+	over      bool // it has ended
+	known     bool // who and what are known
 	from      time.Time
 	token     string
 	says      string
@@ -46,7 +48,7 @@ type stored struct {
 // ApplyAgenda makes the stored bookings of a calendar between from and to equal to events. With complete
 // unset nothing is removed. What left the window (it ended before from) keeps its times, while who and
 // what are forgotten; a window that lies ahead forgets nothing. Bookings that had begun and are gone are kept as cancelled
-// facts. ErrNotFound when the calendar was detached.
+// facts, ended ones as what they were: they took place, and who and what are forgotten. ErrNotFound when the calendar was detached.
 func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, complete bool) (AgendaChange, error) {
 	var ch AgendaChange
 	if _, err := one(tx, value[int], `SELECT 1 FROM resource WHERE id = ? AND deleted_at IS NULL`, c.ID); err != nil {
@@ -77,10 +79,14 @@ func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, 
 	}
 	if complete {
 		for _, o := range old {
-			if o.cancelled {
+			switch {
+			case o.cancelled || o.over && !o.known:
 				continue
+			case o.over:
+				ch.Changed++
+			default:
+				ch.Removed++
 			}
-			ch.Removed++
 			if err := tx.removeSynced(o); err != nil {
 				return ch, err
 			}
@@ -139,13 +145,13 @@ func (e SyncedEvent) says() string {
 func (tx *Tx) storedAgenda(c Resource, from, to time.Time) (map[string]stored, error) {
 	rows, err := list(tx, func(r scanner) (stored, error) {
 		var o stored
-		return o, r.Scan(&o.id, &o.uid, &o.original, &o.cancelled, instant{&o.from}, &o.token, &o.says)
-	}, `SELECT b.id, b.ext_uid, b.ext_original, b.cancelled_at IS NOT NULL, b.from_at, b.token,
+		return o, r.Scan(&o.id, &o.uid, &o.original, &o.cancelled, &o.over, &o.known, instant{&o.from}, &o.token, &o.says)
+	}, `SELECT b.id, b.ext_uid, b.ext_original, b.cancelled_at IS NOT NULL, b.to_at <= ?, p.booking_id IS NOT NULL, b.from_at, b.token,
 		concat_ws('`+between+`', b.from_at, b.to_at, b.from_wall, b.to_wall, b.zone, b.all_day, b.private, b.tentative, b.ext_mine, b.has_image, b.ext_key, b.ext_rev,
 			coalesce(nullif(o.email, ''), o.name, ''), coalesce(p.subject, ''))
 		FROM booking b LEFT JOIN booking_person p ON p.booking_id = b.id LEFT JOIN person o ON o.id = p.organizer_id
 		WHERE b.workspace_id = ? AND b.resource_id = ? AND b.anonymised_at IS NULL AND b.from_at < ? AND b.to_at > ? LIMIT 100000`,
-		c.Workspace, c.ID, unix(to), unix(from))
+		unix(tx.now), c.Workspace, c.ID, unix(to), unix(from))
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +225,7 @@ func (tx *Tx) removeSynced(o stored) error {
 	if o.from.After(tx.now) {
 		return tx.must(`DELETE FROM booking WHERE id = ?`, o.id)
 	}
-	if _, err := tx.exec(`DELETE FROM booking_person WHERE booking_id = ?`, o.id); err != nil {
+	if _, err := tx.exec(`DELETE FROM booking_person WHERE booking_id = ?`, o.id); err != nil || o.over {
 		return err
 	}
 	return tx.must(`UPDATE booking SET cancelled_at = ?, end_reason = 'cancelled', updated_at = ? WHERE id = ?`, unix(tx.now), unix(tx.now), o.id)

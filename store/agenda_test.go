@@ -91,14 +91,17 @@ func TestAgendaFollowsTheSystem(t *testing.T) {
 				rt.Fatalf("the same again: %+v", ch)
 			}
 			got := m.agenda()
-			if len(got) != len(events) {
-				rt.Fatalf("%d bookings of %d events", len(got), len(events))
-			}
 			for _, e := range events {
 				b := got[e.UID+e.Original]
+				delete(got, e.UID+e.Original)
 				if !b.From.Equal(e.From) || b.Subject != e.Subject || b.ExtKey != e.Key || b.ExtRev != e.Rev || b.Private != e.Private || b.AllDay != e.AllDay ||
 					b.Tentative != e.Tentative || b.ExtMine != e.Mine || b.HasImage != e.HasImage || (b.OrganizerEmail != "") && e.Address == "" {
 					rt.Fatalf("stored %+v of %+v", b, e)
+				}
+			}
+			for _, b := range got {
+				if b.To.After(m.now) || b.Subject != "" || b.Organizer != "" {
+					rt.Fatalf("%+v is no fact of a meeting that took place", b)
 				}
 			}
 		}
@@ -136,7 +139,7 @@ func TestTokenIsOneBookings(t *testing.T) {
 	}
 	m.apply(series...)
 	a := m.agenda()
-	if n := len(slices.DeleteFunc(series, func(e store.SyncedEvent) bool { return a["copy"+e.Original].Token == "" })); n != 1 || len(a) != 3 {
+	if n := len(slices.DeleteFunc(series, func(e store.SyncedEvent) bool { return a["copy"+e.Original].Token == "" })); n != 1 || len(a) != 4 { // with the copy, which took place
 		t.Fatalf("%d occurrences of a series have the token: %+v", n, a)
 	}
 }
@@ -185,5 +188,33 @@ func TestWhatLeavesTheWindow(t *testing.T) {
 	}
 	if a := m.agenda(); a["a"].ID != id || a["a"].Subject != "Subject a" || a["a"].OrganizerEmail != "ann@example.org" {
 		t.Errorf("moved into the window: %+v", a)
+	}
+}
+
+// A meeting that is deleted after it ended took place: it stays a fact without a person, told once. One that is deleted while it
+// runs is cancelled.
+func TestDeletedAfterItEnded(t *testing.T) {
+	t.Parallel()
+	m := newMirror(t)
+	past, running := synced("past", m.now.Add(-3*time.Hour)), synced("running", m.now.Add(-10*time.Minute))
+	for _, e := range []*store.SyncedEvent{&past, &running} {
+		e.To, e.Subject, e.Organizer, e.Address = e.From.Add(time.Hour), "Subject", "Anna", "anna@example.org"
+	}
+	m.apply(past, running)
+	if ch := m.apply(); ch.Changed != 1 || ch.Removed != 1 {
+		t.Errorf("deleting both: %+v", ch)
+	}
+	a := m.agenda()
+	if b, there := a["past"]; !there || b.Cancelled() || b.Subject != "" || b.OrganizerName != "" || b.EndReason == store.EndCancelled {
+		t.Errorf("the past one: %+v", b)
+	}
+	if _, there := a["running"]; there {
+		t.Error("the running one still occupies the room")
+	}
+	if ch := m.apply(); ch.Any() {
+		t.Errorf("nothing is new: %+v", ch)
+	}
+	if ch := m.apply(past); ch.Changed != 1 || m.agenda()["past"].Subject != "Subject" {
+		t.Errorf("it came back: %+v", ch)
 	}
 }
