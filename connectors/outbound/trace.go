@@ -168,13 +168,22 @@ func shownHeaders() map[string]func(string) string {
 func redactURL(u *url.URL) string {
 	var b strings.Builder
 	if u.Host != "" {
-		b.WriteString(u.Scheme + "://" + u.Host)
+		host := u.Host
+		if !isHost(host) {
+			host = mask(host)
+		}
+		b.WriteString(u.Scheme + "://" + host)
 	}
 	b.WriteString(redactPath(u.EscapedPath()))
 	if u.RawQuery != "" {
 		b.WriteString("?" + redactForm(u.RawQuery))
 	}
 	return b.String()
+}
+
+// isHost reports whether s is a name or an address, perhaps with a port, as they go over the wire.
+func isHost(s string) bool {
+	return strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789.-:[]") == ""
 }
 
 func redactPath(path string) string {
