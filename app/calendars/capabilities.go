@@ -3,6 +3,7 @@ package calendars
 import (
 	"lintel/app/people"
 	"lintel/connectors"
+	"lintel/store"
 )
 
 // Capabilities says what a kind of booking system can do: always, and depending on how it is connected. It is zero for
@@ -30,4 +31,13 @@ func Capabilities(kind string) (always, perhaps connectors.Caps) {
 		return connectors.CapRead, 0
 	}
 	return 0, 0
+}
+
+// ChangesCopies reports whether the booking system that a workspace is attached to lets us change the room's own copy of
+// somebody's meeting alone.
+func (s *Service) ChangesCopies(w store.WorkspaceID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rm := s.rooms[w]
+	return rm != nil && rm.sys.conn != nil && rm.sys.conn.Caps().Has(connectors.CapCopyOnly)
 }

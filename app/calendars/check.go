@@ -28,12 +28,12 @@ func (s *Service) Check(ctx context.Context, by people.Actor, id store.SystemID,
 	return s.check(ctx, by, id, c, o, nil)
 }
 
-// Validate returns what is wrong with what was typed, nil when it could be stored. Nothing is sent.
-func (s *Service) Validate(ctx context.Context, by people.Actor, id store.SystemID, c Connection) error {
+// Validate returns what is wrong with the fields of a new system, nil when nothing is. Nothing is made or sent.
+func (s *Service) Validate(by people.Actor, c Connection) error {
 	if err := need(by); err != nil {
 		return err
 	}
-	_, err := s.typedOrStored(ctx, id, c)
+	_, err := s.validate(c, nil)
 	return err
 }
 

@@ -63,7 +63,7 @@ func (s *Service) succeeded(rm *room, now time.Time) {
 		s.o.Log.Info("booking system answers again", "system", sys.s.ID, "resource", rm.r.ID)
 	}
 	sys.failures, sys.authTries, sys.dirty = 0, 0, true
-	if again := rm.unwatched(); again || !sys.proven {
+	if rm.unwatched() || !sys.proven {
 		sys.proven = true
 		sys.roomsChanged() // they may be watched now
 	}

@@ -11,7 +11,6 @@ import (
 	"lintel/app/bookings"
 	"lintel/app/problem"
 	"lintel/app/when"
-	"lintel/connectors"
 	"lintel/store"
 	"lintel/templates"
 	"lintel/templates/ui"
@@ -50,7 +49,7 @@ func (s *Server) showBooking(w http.ResponseWriter, r *http.Request, v *visitor,
 	}
 	if !b.Hosted {
 		view.Mirrored = s.roomSystem(v, p).Name
-		view.CopyOnly = view.MayExtend && b.Source == store.FromCalendar && s.changesCopies(p.Workspace.ID)
+		view.CopyOnly = view.MayExtend && b.Source == store.FromCalendar && s.Calendars.ChangesCopies(p.Workspace.ID)
 	}
 	if b.Series != "" {
 		series, err := s.Bookings.Series(r.Context(), bookings.By(v.Actor), b.Series)
@@ -69,18 +68,6 @@ func (s *Server) bookingWrong(w http.ResponseWriter, r *http.Request, v *visitor
 		return s.showBooking(w, r, v, statusFor(err), v.wrong(err))
 	}
 	return err
-}
-
-// changesCopies reports whether a room's booking system lets us change the room's own copy of a meeting alone.
-func (s *Server) changesCopies(room store.WorkspaceID) bool {
-	for _, st := range s.Calendars.Statuses() {
-		for _, of := range st.Rooms {
-			if of.Resource.Workspace == room {
-				return st.Caps.Has(connectors.CapCopyOnly)
-			}
-		}
-	}
-	return false
 }
 
 // extendBooking moves the end of a booking by some minutes.
