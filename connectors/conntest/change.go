@@ -2,6 +2,7 @@ package conntest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,6 +21,7 @@ func changeCases() []testCase {
 				}
 			}
 		}},
+		{"an event that is deleted while the calendar is read hides no other", needs{}, deletedMeanwhile},
 		{"read with a state that means nothing", needs{}, func(e *env) {
 			e.put(meeting("a", "09:00", "10:00"))
 			want := e.week()
@@ -145,4 +147,26 @@ func check(e *env) {
 			e.Errorf("the room is not among the %d rooms, next %q, %v", len(rooms), next, err)
 		}
 	}
+}
+
+// deletedMeanwhile: systems that page by counting move everything forward when an early entry goes.
+func deletedMeanwhile(e *env) {
+	const events = 9
+	var want []string
+	for i := range events {
+		e.put(meeting(fmt.Sprint("m", i), fmt.Sprintf("%02d:00", 8+i), fmt.Sprintf("%02d:00", 9+i)))
+		if i > 0 {
+			want = append(want, fmt.Sprintf("11-23 %02d:00–%02d:00 Subject of m%d", 8+i, 9+i, i))
+		}
+	}
+	deleted := false
+	s, err := e.conn.Read(e.Context(), connectors.ReadRequest{Room: e.Room(), Window: e.span("2026-11-23", "2026-11-30"), Progress: func(int, int) {
+		if !deleted {
+			deleted = true
+			e.room.Delete(e, "m0")
+		}
+	}})
+	e.must(err)
+	s.Events = slices.DeleteFunc(s.Events, func(ev connectors.Event) bool { return ev.From.Equal(e.at("2026-11-23T08:00")) })
+	e.want(s, want...)
 }

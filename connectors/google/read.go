@@ -109,20 +109,26 @@ func (c *Conn) Read(ctx context.Context, req connectors.ReadRequest) (connectors
 		"timeMin": {req.Window.From.Add(-zoneSlack).UTC().Format(time.RFC3339)},
 		"timeMax": {req.Window.To.Add(zoneSlack).UTC().Format(time.RFC3339)},
 	}
-	r := reader{conn: c, room: req.Room, window: req.Window, events: map[string]connectors.Event{}}
-	asOf, err := c.pages(ctx, op, req.Room.ID, query, func(p page) {
-		for i := range p.Items {
-			r.add(&p.Items[i])
-		}
-		if req.Progress != nil && p.Next != "" {
-			req.Progress(r.seen, 0)
-		}
-	})
+	var asOf time.Time
+	items, err := connectors.Settled(ctx, op, func(ctx context.Context, first bool) (all []event, pages int, err error) {
+		query.Del("pageToken")
+		asOf, err = c.pages(ctx, op, req.Room.ID, query, func(p page) {
+			all, pages = append(all, p.Items...), pages+1
+			if first && req.Progress != nil && p.Next != "" {
+				req.Progress(len(all), 0)
+			}
+		})
+		return all, pages, err
+	}, func(e *event) string { return e.ID })
 	if err != nil {
 		return connectors.Snapshot{}, gone(err)
 	}
+	r := reader{conn: c, room: req.Room, window: req.Window, events: map[string]connectors.Event{}}
+	for i := range items {
+		r.add(&items[i])
+	}
 	if req.Progress != nil {
-		req.Progress(r.seen, r.seen)
+		req.Progress(len(items), len(items))
 	}
 	return r.snapshot(asOf), nil
 }
@@ -133,12 +139,10 @@ type reader struct {
 	room    connectors.Room
 	window  when.Interval
 	events  map[string]connectors.Event // by identity
-	seen    int
 	skipped int
 }
 
 func (r *reader) add(e *event) {
-	r.seen++
 	if e.drop() {
 		return
 	}

@@ -33,19 +33,15 @@ func (c *Conn) Image(ctx context.Context, room connectors.Room, ev connectors.Ev
 	if err != nil {
 		return nil, "", err
 	}
-	var list []attachment
-	_, err = c.list(ctx, op, room.ID, u, func(entries []json.RawMessage, _ bool) {
-		for _, raw := range entries {
-			var a attachment
-			if json.Unmarshal(raw, &a) == nil && a.picture() && a.Size <= maxBytes+maxBytes/2 {
-				list = append(list, a)
-			}
-		}
-	})
+	entries, _, err := c.list(ctx, op, room.ID, u, nil)
 	if err != nil {
 		return nil, "", err
 	}
-	for _, a := range list {
+	for _, raw := range entries {
+		var a attachment
+		if json.Unmarshal(raw, &a) != nil || !a.picture() || a.Size > maxBytes+maxBytes/2 {
+			continue
+		}
 		if u, err = c.mailboxURL(op, room.ID, append(base, a.ID, "$value")); err != nil {
 			return nil, "", err
 		}

@@ -112,22 +112,24 @@ func (c *Conn) copyOf(ctx context.Context, op string, room connectors.Room, orig
 	if err != nil {
 		return nil, err
 	}
+	entries, _, err := c.list(ctx, op, room.ID, u, nil)
+	if err != nil {
+		return nil, gone(err)
+	}
 	var found *connectors.Event
 	dec := decoder{room: room, warnings: connectors.Warnings{}}
-	_, err = c.list(ctx, op, room.ID, u, func(entries []json.RawMessage, _ bool) {
-		for _, raw := range entries {
-			var e event
-			if json.Unmarshal(raw, &e) != nil || e.ICalUID == "" || e.ICalUID != original.ICalUID || !e.standing() ||
-				strings.EqualFold(e.ResponseStatus.Response, "notResponded") {
-				continue
-			}
-			if ev, err := dec.event(&e); err == nil {
-				adopt(&ev, original)
-				found = &ev
-			}
+	for _, raw := range entries {
+		var e event
+		if json.Unmarshal(raw, &e) != nil || e.ICalUID == "" || e.ICalUID != original.ICalUID || !e.standing() ||
+			strings.EqualFold(e.ResponseStatus.Response, "notResponded") {
+			continue
 		}
-	})
-	return found, gone(err)
+		if ev, err := dec.event(&e); err == nil {
+			adopt(&ev, original)
+			found = &ev
+		}
+	}
+	return found, nil
 }
 
 // withdraw deletes the account's meeting; the room is told and lets go of its copy.

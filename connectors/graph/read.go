@@ -38,31 +38,55 @@ func parsePage(op string, body []byte) (page, error) {
 	return p, nil
 }
 
-// list asks for all pages from u on and calls each with the entries of every page. It returns the last
-// answer's.
-func (c *Conn) list(ctx context.Context, op, mailbox string, u *url.URL, each func(entries []json.RawMessage, more bool)) (*outbound.Response, error) {
+// walk asks once for all pages from u on and calls each with the entries of every page. It returns the last answer and
+// the number of pages.
+func (c *Conn) walk(ctx context.Context, op, mailbox string, u *url.URL, each func(entries []json.RawMessage, more bool)) (*outbound.Response, int, error) {
 	seen := map[string]bool{}
 	for {
 		if len(seen) >= maxPages || seen[u.String()] {
-			return nil, connectors.Fail(connectors.Invalid, op, "the pages do not end")
+			return nil, 0, connectors.Fail(connectors.Invalid, op, "the pages do not end")
 		}
 		seen[u.String()] = true
 		resp, err := c.ask(ctx, request{op: op, mailbox: mailbox, url: u})
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		p, err := parsePage(op, resp.Body)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		each(*p.Value, p.NextLink != "")
 		if p.NextLink == "" {
-			return resp, nil
+			return resp, len(seen), nil
 		}
 		if u, err = c.inside(op, p.NextLink); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
+}
+
+// list returns all entries from u on, as often as it takes to miss none ([connectors.Settled]), and the last answer.
+// progress, when not nil, is called after each page of the first walk.
+func (c *Conn) list(ctx context.Context, op, mailbox string, u *url.URL, progress func(read int, more bool)) ([]json.RawMessage, *outbound.Response, error) {
+	var resp *outbound.Response
+	entries, err := connectors.Settled(ctx, op, func(ctx context.Context, first bool) (all []json.RawMessage, pages int, err error) {
+		resp, pages, err = c.walk(ctx, op, mailbox, u, func(entries []json.RawMessage, more bool) {
+			all = append(all, entries...)
+			if first && progress != nil {
+				progress(len(all), more)
+			}
+		})
+		return all, pages, err
+	}, func(raw *json.RawMessage) string {
+		var e struct {
+			ID string `json:"id"`
+		}
+		if json.Unmarshal(*raw, &e) != nil || e.ID == "" {
+			return string(*raw)
+		}
+		return e.ID
+	})
+	return entries, resp, err
 }
 
 // utc writes an instant as a parameter of a query.
@@ -84,28 +108,27 @@ func (c *Conn) Read(ctx context.Context, req connectors.ReadRequest) (connectors
 	d := decoder{room: req.Room, warnings: connectors.Warnings{}}
 	s := connectors.Snapshot{Complete: true}
 	events := map[string]connectors.Event{}
-	count := 0
-	resp, err := c.list(ctx, op, req.Room.ID, u, func(entries []json.RawMessage, more bool) {
-		for _, raw := range entries {
-			e, stands, err := d.decode(raw)
-			switch {
-			case err != nil:
-				s.Skipped++
-			case stands && e.Touches(req.Window):
-				keep(events, e)
-			}
+	entries, resp, err := c.list(ctx, op, req.Room.ID, u, func(read int, more bool) {
+		if req.Progress == nil {
+			return
 		}
-		count += len(entries)
-		if req.Progress != nil {
-			total := count
-			if more {
-				total += pageSize
-			}
-			req.Progress(count, total)
+		total := read
+		if more {
+			total += pageSize
 		}
+		req.Progress(read, total)
 	})
 	if err != nil {
 		return connectors.Snapshot{}, gone(err)
+	}
+	for _, raw := range entries {
+		e, stands, err := d.decode(raw)
+		switch {
+		case err != nil:
+			s.Skipped++
+		case stands && e.Touches(req.Window):
+			keep(events, e)
+		}
 	}
 	s.AsOf = clock(resp)
 	for _, e := range events {
@@ -155,21 +178,20 @@ func (c *Conn) recognise(ctx context.Context, w when.Interval, events []connecto
 	if err != nil {
 		return err
 	}
-	found := map[string]event{}
-	_, err = c.list(ctx, op, c.cfg.Account, u, func(entries []json.RawMessage, _ bool) {
-		for _, raw := range entries {
-			var e event
-			if json.Unmarshal(raw, &e) == nil && e.standing() && e.ICalUID != "" && e.prop(propToken) != "" {
-				found[e.ICalUID] = e
-			}
-		}
-	})
+	entries, _, err := c.list(ctx, op, c.cfg.Account, u, nil)
 	switch {
 	case errors.Is(err, connectors.Forbidden), errors.Is(err, connectors.NotFound), errors.Is(err, connectors.Gone):
 		warnings.Add("calendar.warning.account_unreadable", "", 1)
 		return nil // the door shows the meetings all the same
 	case err != nil:
 		return err
+	}
+	found := map[string]event{}
+	for _, raw := range entries {
+		var e event
+		if json.Unmarshal(raw, &e) == nil && e.standing() && e.ICalUID != "" && e.prop(propToken) != "" {
+			found[e.ICalUID] = e
+		}
 	}
 	for i := range events {
 		if e, ok := found[events[i].Series]; ok {
