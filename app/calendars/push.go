@@ -327,17 +327,6 @@ func (s *Service) PushedRooms(id store.SystemID) []PushedRoom {
 	return out
 }
 
-// Slack returns how much longer than others the agenda of a workspace may go without a confirmation until it counts as old: as
-// long as a script may take between two pushes.
-func (s *Service) Slack(w store.WorkspaceID) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if rm := s.rooms[w]; rm != nil && rm.sys.kind.Pushed {
-		return rm.sys.kind.Every
-	}
-	return 0
-}
-
 // noticeSilence notes since when pushed systems bring nothing any more. s.mu is held.
 func (s *Service) noticeSilence(now time.Time) {
 	for _, sys := range s.systems {
