@@ -40,12 +40,19 @@ const undoTime = 20 * time.Second
 // back. If another booking overlaps by then, ours stays only when the server's clock says that it was
 // written strictly earlier; otherwise it is undone. The caller serialises writes per room.
 //
+// What is read back counts only when it shows what was written: a system may answer from a copy that lags, and where it
+// shows ours it shows all that was written before.
+//
 // After a timeout call it again with the same token: it finds what the first call wrote. State is the
 // room's stored State or nil.
 func BookVerified(ctx context.Context, c ReadWriter, room Room, d Draft, state []byte) (Outcome, error) {
-	span := when.Interval{From: d.From, To: d.To}
+	w := writing{
+		c: c, room: room, span: when.Interval{From: d.From, To: d.To}, want: when.Interval{From: d.From, To: d.To},
+		mine: func(e Event) bool { return e.Token == d.Token },
+		undo: func(ctx context.Context, e Event) error { return c.Release(ctx, room, e) },
+	}
 	out := Outcome{State: state}
-	ours, others, err := out.look(ctx, c, room, span, func(e Event) bool { return e.Token == d.Token })
+	ours, others, err := out.look(ctx, w)
 	if err != nil {
 		return out, err
 	}
@@ -59,20 +66,34 @@ func BookVerified(ctx context.Context, c ReadWriter, room Room, d Draft, state [
 			if Unsure(err) {
 				out.Left = &Event{Token: d.Token, From: d.From, To: d.To}
 			}
-			return out.refused(ctx, c, room, span, func(e Event) bool { return e.Token == d.Token }, err)
+			return out.refused(ctx, w, err)
 		}
 		ours = &e
 	}
 	out.Left = ours
-	undo := func(ctx context.Context, e Event) error { return c.Release(ctx, room, e) }
-	return out.verify(ctx, c, room, span, func(e Event) bool { return e.Token == d.Token }, undo)
+	return out.verify(ctx, w)
+}
+
+// writing is one verified write.
+type writing struct {
+	c    ReadWriter
+	room Room
+	span when.Interval                      // that it takes
+	want when.Interval                      // the times of our event when it is done
+	mine func(Event) bool                   // which event is ours
+	undo func(context.Context, Event) error // takes it back
 }
 
 // Settle ends a booking that BookVerified has Left: it stands or is undone by the same rule, and is never made again.
 // NotFound says that nothing in span carries the token.
 func Settle(ctx context.Context, c ReadWriter, room Room, token string, span when.Interval, state []byte) (Outcome, error) {
+	w := writing{
+		c: c, room: room, span: span, want: span,
+		mine: func(e Event) bool { return e.Token == token },
+		undo: func(ctx context.Context, e Event) error { return c.Release(ctx, room, e) },
+	}
 	out := Outcome{State: state}
-	ours, others, err := out.look(ctx, c, room, span, func(e Event) bool { return e.Token == token })
+	ours, others, err := out.look(ctx, w)
 	if err != nil {
 		return out, err
 	}
@@ -80,12 +101,16 @@ func Settle(ctx context.Context, c ReadWriter, room Room, token string, span whe
 		return out, Fail(NotFound, "settle a booking", "nothing carries its token")
 	}
 	out.Left = ours
-	return out.judge(ctx, *ours, others, func(ctx context.Context, e Event) error { return c.Release(ctx, room, e) })
+	return out.judge(ctx, w, *ours, others)
 }
 
 // Unsure reports whether a write that failed with err was perhaps carried out all the same: no answer came, or one that
-// says neither.
+// says neither, or what failed came after it.
 func Unsure(err error) bool {
+	var e *Error
+	if errors.As(err, &e) && e.Stands {
+		return true
+	}
 	switch KindOf(err) {
 	case Transient, Invalid, "":
 		return err != nil
@@ -107,48 +132,61 @@ func SetEndVerified(ctx context.Context, c ReadWriter, room Room, ev Event, to t
 		}
 		return out, err
 	}
-	added := when.Interval{From: ev.To, To: to}
-	mine := func(e Event) bool { return e.Identity() == ev.Identity() }
-	_, others, err := out.look(ctx, c, room, added, mine)
+	w := writing{
+		c: c, room: room, span: when.Interval{From: ev.To, To: to}, want: when.Interval{From: ev.From, To: to},
+		mine: func(e Event) bool { return e.Identity() == ev.Identity() },
+		undo: func(ctx context.Context, e Event) error {
+			_, err := c.SetEnd(ctx, room, e, ev.To)
+			return err
+		},
+	}
+	ours, others, err := out.look(ctx, w)
 	if err != nil {
 		return out, err
 	}
-	if len(others) > 0 {
-		out.Verdict, out.Others = Taken, others
-		return out, nil
-	}
-	e, err := c.SetEnd(ctx, room, ev, to)
-	if err != nil {
-		if Unsure(err) {
-			out.Left = &ev
+	if ours == nil || !sameSpan(ours.Span(), w.want) { // else an earlier call has moved it, and nobody has judged that
+		if len(others) > 0 {
+			out.Verdict, out.Others = Taken, others
+			return out, nil
 		}
-		return out.refused(ctx, c, room, added, mine, err)
+		e, err := c.SetEnd(ctx, room, ev, to)
+		if err != nil {
+			if Unsure(err) {
+				out.Left = &ev
+			}
+			return out.refused(ctx, w, err)
+		}
+		ours = &e
 	}
-	out.Left = &e
-	undo := func(ctx context.Context, e Event) error {
-		_, err := c.SetEnd(ctx, room, e, ev.To)
-		return err
-	}
-	return out.verify(ctx, c, room, added, mine, undo)
+	out.Left = ours
+	return out.verify(ctx, w)
 }
 
+func sameSpan(a, b when.Interval) bool { return a.From.Equal(b.From) && a.To.Equal(b.To) }
+
 // refused explains a write that failed. Where the system itself refused it, because somebody was faster, the
-// time is Taken by whoever is there now; everything else is the error as it came.
-func (o Outcome) refused(ctx context.Context, c Connector, room Room, span when.Interval, mine func(Event) bool, err error) (Outcome, error) {
+// time is Taken by whoever is there now; where it was we, in an earlier call, that one is judged. Everything else is the
+// error as it came.
+func (o Outcome) refused(ctx context.Context, w writing, err error) (Outcome, error) {
 	if !errors.Is(err, Conflict) {
 		return o, err
 	}
-	ours, others, again := o.look(ctx, c, room, span, mine)
-	if again != nil || ours != nil || len(others) == 0 {
-		return o, err
+	ours, others, again := o.look(ctx, w)
+	switch {
+	case again != nil:
+	case ours != nil && sameSpan(ours.Span(), w.want):
+		o.Left = ours
+		return o.judge(ctx, w, *ours, others)
+	case ours == nil && len(others) > 0:
+		o.Verdict, o.Others = Taken, others
+		return o, nil
 	}
-	o.Verdict, o.Others = Taken, others
-	return o, nil
+	return o, err
 }
 
-// look reads span afresh and returns our event (nil when it is not there) and all others that occupy it.
-func (o *Outcome) look(ctx context.Context, c Connector, room Room, span when.Interval, mine func(Event) bool) (*Event, []Event, error) {
-	snap, err := c.Read(ctx, ReadRequest{Room: room, Window: span, State: o.State})
+// look reads w.span afresh and returns our event (nil when it is not there) and all others that occupy it.
+func (o *Outcome) look(ctx context.Context, w writing) (*Event, []Event, error) {
+	snap, err := w.c.Read(ctx, ReadRequest{Room: w.room, Window: w.span, State: o.State})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -160,9 +198,9 @@ func (o *Outcome) look(ctx context.Context, c Connector, room Room, span when.In
 	var others []Event
 	for _, e := range snap.Events {
 		switch {
-		case mine(e):
+		case w.mine(e):
 			ours = &e
-		case e.Occupies(span):
+		case e.Occupies(w.span):
 			others = append(others, e)
 		}
 	}
@@ -170,22 +208,25 @@ func (o *Outcome) look(ctx context.Context, c Connector, room Room, span when.In
 }
 
 // verify reads back what was written, o.Left, and lets it stand or undoes it.
-func (o Outcome) verify(ctx context.Context, c Connector, room Room, span when.Interval, mine func(Event) bool,
-	undo func(context.Context, Event) error,
-) (Outcome, error) {
-	ours, others, err := o.look(ctx, c, room, span, mine)
+func (o Outcome) verify(ctx context.Context, w writing) (Outcome, error) {
+	const op = "read back"
+	var ours *Event
+	var others []Event
+	shown, err := Patient(ctx, op, func(ctx context.Context) (_ bool, err error) {
+		ours, others, err = o.look(ctx, w)
+		return ours != nil && sameSpan(ours.Span(), o.Left.Span()), err
+	})
 	if err != nil {
 		return o, err
 	}
-	if ours == nil {
-		o.Left = nil
-		return o, Fail(Conflict, "read back", "what was written is not there any more")
+	if !shown {
+		return o, Fail(Transient, op, "the system does not show what it has taken")
 	}
-	return o.judge(ctx, *ours, others, undo)
+	return o.judge(ctx, w, *ours, others)
 }
 
 // judge lets ours stand beside others or undoes it.
-func (o Outcome) judge(ctx context.Context, ours Event, others []Event, undo func(context.Context, Event) error) (Outcome, error) {
+func (o Outcome) judge(ctx context.Context, w writing, ours Event, others []Event) (Outcome, error) {
 	verdict := claim(ours, others)
 	if verdict == Done {
 		o.Verdict, o.Event, o.Left = Done, ours, nil
@@ -193,8 +234,23 @@ func (o Outcome) judge(ctx context.Context, ours Event, others []Event, undo fun
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
-	if err := undo(ctx, ours); err != nil && !errors.Is(err, NotFound) {
+	var lost error
+	undone, err := Patient(ctx, "undo", func(ctx context.Context) (bool, error) {
+		err := w.undo(ctx, ours)
+		switch {
+		case err == nil, errors.Is(err, NotFound):
+			return true, nil
+		case errors.Is(err, Transient): // once more: an extension that stays beside another booking nobody else ends
+			lost = err
+			return false, nil
+		}
+		return false, err
+	})
+	switch {
+	case err != nil:
 		return o, err
+	case !undone:
+		return o, lost
 	}
 	o.Verdict, o.Others, o.Left = verdict, others, nil
 	return o, nil

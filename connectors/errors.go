@@ -44,6 +44,7 @@ type Error struct {
 	// Setting names what an administrator typed that can't be used ("url", "key"), in an error of a connector's New.
 	Setting string
 	Alone   bool  // it concerns this room only; Throttled: only this room has to wait, not the whole system
+	Stands  bool  // what was to be written is perhaps there all the same: see AfterWrite
 	Err     error // the cause; must be as clean as Error itself
 }
 
@@ -123,4 +124,16 @@ func AfterOf(err error) time.Duration {
 		return e.After
 	}
 	return 0
+}
+
+// AfterWrite marks the failure of what a connector does after a write has gone through, such as looking what has become
+// of it, so that Unsure knows. A Conflict says what has become of it and is left as it is.
+func AfterWrite(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Kind == Conflict {
+		return err
+	}
+	marked := *e
+	marked.Stands = true
+	return &marked
 }
