@@ -28,6 +28,8 @@ func (s *Service) Attach(ctx context.Context, by people.Actor, w store.Workspace
 	if r.Writable, err = s.mayWrite(ctx, by, id, address); err != nil {
 		return err
 	}
+	s.arranging.Lock()
+	defer s.arranging.Unlock()
 	err = s.o.Store.Update(ctx, func(tx *store.Tx) error {
 		y, err := tx.System(id)
 		if err != nil {
@@ -91,6 +93,8 @@ func (s *Service) Detach(ctx context.Context, by people.Actor, w store.Workspace
 	if err := need(by); err != nil {
 		return err
 	}
+	s.arranging.Lock()
+	defer s.arranging.Unlock()
 	err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
 		r, err := tx.ResourceOf(w)
 		if err != nil {

@@ -60,6 +60,8 @@ func (k Kind) roomID(r store.Resource) string {
 type Service struct {
 	o Options
 
+	arranging sync.Mutex // held from a change of what is connected or attached until it is followed here
+
 	mu      sync.Mutex
 	systems map[store.SystemID]*system
 	rooms   map[store.WorkspaceID]*room
@@ -103,9 +105,9 @@ type room struct {
 	force    bool          // read even when the probe says that nothing changed
 	live     bool          // the system tells us of changes by itself
 	hinted   bool          // it did so while the room was being worked on
+	covered  bool          // live, and probed since without a failure: no word of it means that nothing changed
 	dirty    bool
-	progress [2]int
-	lease    sync.Mutex // one write or read at a time
+	lease    lease // one write or read at a time
 }
 
 // New returns the service; nothing is read before Start.
@@ -219,17 +221,16 @@ func (s *Service) credible(until time.Time) time.Time {
 	return until
 }
 
-// dropSystem stops a system's workers. s.mu is held.
+// dropSystem stops a system's workers; dropGone has to follow. s.mu is held.
 func (s *Service) dropSystem(id store.SystemID) {
 	sys := s.systems[id]
 	if sys == nil {
 		return
 	}
 	delete(s.systems, id)
-	for w, r := range s.rooms {
+	for _, r := range s.rooms {
 		if r.sys == sys {
 			r.gone = true
-			delete(s.rooms, w)
 		}
 	}
 	if sys.stop != nil {
@@ -238,6 +239,15 @@ func (s *Service) dropSystem(id store.SystemID) {
 	if sys.conn != nil {
 		if err := sys.conn.Close(); err != nil {
 			s.o.Log.Warn("close booking system", "system", id, "err", err)
+		}
+	}
+}
+
+// dropGone forgets the calendars of dropped systems that were not added anew. s.mu is held.
+func (s *Service) dropGone() {
+	for w, r := range s.rooms {
+		if r.gone {
+			delete(s.rooms, w)
 		}
 	}
 }
@@ -254,11 +264,13 @@ func (s *Service) addRoom(r store.Resource, due time.Time) {
 		zone = time.UTC
 	}
 	r.WaitUntil = s.credible(r.WaitUntil)
-	rm := &room{r: r, sys: sys, zone: zone, index: -1}
-	rm.due = rm.allowed(due)
+	rm := &room{r: r, sys: sys, zone: zone, index: -1, lease: newLease(), due: due}
 	if old := s.rooms[r.Workspace]; old != nil {
 		old.gone = true
 		s.unqueue(old)
+		if old.r.ID == r.ID {
+			rm.lease, rm.r.Unsettled = old.lease, old.r.Unsettled || r.Unsettled
+		}
 	}
 	s.rooms[r.Workspace] = rm
 	if sys.kind.Pushed {

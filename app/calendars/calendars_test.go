@@ -38,6 +38,8 @@ type script struct {
 	race     *connectors.Event // somebody else writes this between our write and our reading back
 	lost     error             // what the answer to a booking became on its way, and all after it
 	swallow  bool              // with lost: the booking itself is lost as well
+	refuse   error             // what it says to a booking, and does not make it
+	keep     error             // what it says to a release, and does not do it
 }
 
 func (c *script) Caps() connectors.Caps {
@@ -72,6 +74,9 @@ func (c *script) Read(_ context.Context, req connectors.ReadRequest) (connectors
 func (c *script) Book(_ context.Context, _ connectors.Room, d connectors.Draft) (connectors.Event, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.refuse != nil {
+		return connectors.Event{}, c.refuse
+	}
 	e := connectors.Event{
 		Key: d.Token, Series: "ours-" + d.Token, From: d.From, To: d.To, Subject: d.Subject, Organizer: d.Organizer,
 		Token: d.Token, Mine: true, Written: time.Unix(2_000, 0),
@@ -109,6 +114,9 @@ func (c *script) SetEnd(_ context.Context, _ connectors.Room, ev connectors.Even
 func (c *script) Release(_ context.Context, _ connectors.Room, ev connectors.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.keep != nil {
+		return c.keep
+	}
 	c.released = append(c.released, ev.Series)
 	c.events = slices.DeleteFunc(c.events, func(e connectors.Event) bool { return e.Identity() == ev.Identity() })
 	c.version++

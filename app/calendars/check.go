@@ -39,7 +39,14 @@ func (s *Service) Validate(by people.Actor, c Connection) error {
 
 // check is Check of a system that change, which may be nil, has altered first.
 func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID, c Connection, o CheckOptions, change func(*store.System) error) (connectors.Report, error) {
-	if until := s.waitsUntil(id, o.Address); !until.IsZero() {
+	if err := need(by); err != nil {
+		return connectors.Report{}, err
+	}
+	until, err := s.waitsUntil(ctx, id, o.Address)
+	if err != nil {
+		return connectors.Report{}, err
+	}
+	if !until.IsZero() {
 		return connectors.Report{Steps: []connectors.Step{{
 			Name: "calendar.check.wait", State: connectors.StepFailed, Said: until.UTC().Format(time.RFC3339), Cure: "calendar.cure.throttled",
 		}}}, nil
@@ -59,24 +66,44 @@ func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID,
 }
 
 // waitsUntil returns until when a system wants to be left alone, as a whole or about the room of an address, which may
-// be ""; zero when it does not.
-func (s *Service) waitsUntil(id store.SystemID, address string) time.Time {
+// be ""; zero when it does not. A command that runs without the server asks the store.
+func (s *Service) waitsUntil(ctx context.Context, id store.SystemID, address string) (until time.Time, err error) {
+	var rooms []store.Resource
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	y := s.systems[id]
-	if y == nil {
-		return time.Time{}
+	loaded := s.loaded
+	if y := s.systems[id]; y != nil {
+		until = y.s.WaitUntil
 	}
-	until := y.s.WaitUntil
-	for _, rm := range s.rooms {
-		if rm.sys == y && rm.r.WaitUntil.After(until) && strings.EqualFold(rm.r.Address, strings.TrimSpace(address)) {
-			until = rm.r.WaitUntil
+	if address != "" {
+		for _, rm := range s.rooms {
+			rooms = append(rooms, rm.r)
+		}
+	}
+	s.mu.Unlock()
+	if !loaded && id != "" {
+		if err := s.o.Store.View(ctx, func(tx *store.Tx) error {
+			y, err := tx.System(id)
+			if err != nil {
+				return err
+			}
+			until = s.credible(y.WaitUntil)
+			if address != "" {
+				rooms, err = tx.Resources()
+			}
+			return err
+		}); err != nil {
+			return until, err
+		}
+	}
+	for _, r := range rooms {
+		if at := s.credible(r.WaitUntil); r.System == id && at.After(until) && strings.EqualFold(r.Address, strings.TrimSpace(address)) {
+			until = at
 		}
 	}
 	if !s.o.Now().Before(until) {
-		return time.Time{}
+		return time.Time{}, nil
 	}
-	return until
+	return until, nil
 }
 
 // Rooms lists the calendars that a system offers, at most 2,000. Systems that can't list return none.
@@ -96,6 +123,7 @@ func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID,
 	for page := ""; ; {
 		refs, next, err := lister.Rooms(ctx, page)
 		if err != nil {
+			s.told(ctx, id, c, err)
 			return all, explain(err)
 		}
 		all = append(all, refs...)
@@ -103,6 +131,16 @@ func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID,
 			return all, nil
 		}
 		page = next
+	}
+}
+
+// told heeds what a stored system has answered to a connector of open's.
+func (s *Service) told(ctx context.Context, id store.SystemID, c Connection, err error) {
+	s.mu.Lock()
+	y := s.systems[id]
+	s.mu.Unlock()
+	if y != nil && c.Kind == "" {
+		s.heed(ctx, y, nil, err)
 	}
 }
 
@@ -129,7 +167,9 @@ func (s *Service) open(ctx context.Context, by people.Actor, out *outbound.Outbo
 	if kind.Pushed {
 		return pushed{s, id}, none, func() {}, nil
 	}
-	if until := s.waitsUntil(id, address); !until.IsZero() {
+	if until, err := s.waitsUntil(ctx, id, address); err != nil {
+		return nil, none, nil, err
+	} else if !until.IsZero() {
 		return nil, none, nil, problem.New(problem.Down, "systems.asked_to_wait")
 	}
 	var rooms []store.Resource

@@ -19,12 +19,36 @@ func (s *Service) Confirmed(w store.WorkspaceID) (at time.Time, ok bool) {
 }
 
 // Slack returns how much longer than others the agenda of a workspace may go without a confirmation until it counts as old: as
-// long as a script may take between two pushes.
+// long as a script may take between two pushes, or as its source asks us to stay away.
 func (s *Service) Slack(w store.WorkspaceID) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if rm := s.rooms[w]; rm != nil && rm.sys.kind.Pushed {
+	switch rm := s.rooms[w]; {
+	case rm == nil:
+		return 0
+	case rm.sys.kind.Pushed:
 		return rm.sys.kind.Every
+	default:
+		return rm.wait
 	}
-	return 0
+}
+
+// How a watch confirms agendas.
+const (
+	deafFor    = 2 * time.Minute // until a dead connection is noticed: what may have been missed is not claimed
+	vouchEvery = time.Minute     // each costs a write of the room's state
+)
+
+// vouch confirms the agendas of which the system would have told a change. s.mu is held.
+func (s *Service) vouch(now time.Time) {
+	at := now.Add(-deafFor)
+	for _, rm := range s.rooms {
+		if !rm.covered || rm.index < 0 || !rm.due.After(now) || at.Sub(rm.r.LastOK) < vouchEvery {
+			continue
+		}
+		rm.r.LastOK, rm.dirty = at, true
+		if sys := rm.sys; at.After(sys.s.LastOK) {
+			sys.s.LastOK, sys.dirty = at, true
+		}
+	}
 }

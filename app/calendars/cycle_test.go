@@ -123,10 +123,10 @@ func TestWriteDoesNotWaitForTheBatch(t *testing.T) {
 	held := 0
 	conn := &gatedMany{many: m, read: func(id string) {
 		for _, rm := range rooms {
-			if rm.r.Address != id && !rm.lease.TryLock() {
+			if rm.r.Address != id && !rm.lease.tryLock() {
 				held++
 			} else if rm.r.Address != id {
-				rm.lease.Unlock()
+				rm.lease.unlock()
 			}
 		}
 	}}
@@ -227,7 +227,13 @@ func TestWriteWaitsForItsTurn(t *testing.T) {
 		_, err := b.Book(ctx, Draft{Workspace: b.ws, Token: "token-12345", From: b.now.Add(time.Hour), To: b.now.Add(2 * time.Hour), Source: "portal"})
 		return err
 	}
-	rm.lease.Lock()
+	hold := func() {
+		t.Helper()
+		if !rm.lease.tryLock() {
+			t.Fatal("somebody holds the room")
+		}
+	}
+	hold()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := book(ctx); !problem.Has(err, problem.Down) {
@@ -238,11 +244,12 @@ func TestWriteWaitsForItsTurn(t *testing.T) {
 	select {
 	case err := <-answer:
 		t.Errorf("did not wait: %v", err)
-	case <-time.After(5 * leasePoll):
+	case <-time.After(50 * time.Millisecond):
 	}
 	b.mu.Lock()
 	rm.sys.blocked = b.now.Add(time.Minute)
 	b.mu.Unlock()
+	rm.lease.unlock()
 	if err := <-answer; !problem.Has(err, problem.Down) {
 		t.Errorf("the system is out of reach: %v", err)
 	}
@@ -250,6 +257,7 @@ func TestWriteWaitsForItsTurn(t *testing.T) {
 	rm.sys.blocked = time.Time{}
 	b.mu.Unlock()
 	reads := b.sys.reads
+	hold()
 	go func() { answer <- book(t.Context()) }()
 	if err := b.reload(t.Context(), b.id); err != nil {
 		t.Fatal(err)
@@ -258,7 +266,7 @@ func TestWriteWaitsForItsTurn(t *testing.T) {
 	b.mu.Lock()
 	rm.sys.conn = old
 	b.mu.Unlock()
-	rm.lease.Unlock()
+	rm.lease.unlock()
 	if err := <-answer; err != nil || b.sys.reads == reads {
 		t.Errorf("after it was connected anew: %v", err)
 	}
@@ -293,18 +301,20 @@ func TestCycleLeavesARoomToItsWriter(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	rm := b.rooms[b.ws]
-	rm.lease.Lock()
+	if !rm.lease.tryLock() {
+		t.Fatal("somebody holds the room")
+	}
 	ended := make(chan bool)
 	go func() { ended <- b.crank() }()
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):
 		t.Error("the worker waits")
-		rm.lease.Unlock()
+		rm.lease.unlock()
 		<-ended
 		return
 	}
-	rm.lease.Unlock()
+	rm.lease.unlock()
 	if b.sys.probes > 0 || b.crank() {
 		t.Error("asked while somebody writes")
 	}

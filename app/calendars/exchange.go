@@ -117,6 +117,7 @@ func (s *Service) FindRooms(ctx context.Context, by people.Actor, id store.Syste
 	defer cancel()
 	refs, err := f.FindRooms(ctx, prefix)
 	if err != nil {
+		s.told(ctx, id, Connection{}, err)
 		return nil, explain(err)
 	}
 	return refs, nil

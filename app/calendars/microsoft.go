@@ -126,6 +126,8 @@ func (s *Service) DropSuccessor(ctx context.Context, by people.Actor, id store.S
 
 // UseSuccessor makes the next certificate the one in use; the old one is forgotten.
 func (s *Service) UseSuccessor(ctx context.Context, by people.Actor, id store.SystemID) error {
+	s.arranging.Lock()
+	defer s.arranging.Unlock()
 	err := s.changeCertificates(ctx, by, id, "system.certificate.use", func(y *store.System) error {
 		next, ok := y.Secrets[nextCertificate]
 		if !ok {

@@ -20,7 +20,7 @@ func (s *Service) settle(ctx context.Context, rm *room, err error) {
 	hot := s.hot(ctx, rm)
 	open := s.isOpen(ctx, rm)
 	s.ended(rm, err, hot, open)
-	s.keepWait(ctx, err)
+	s.remember(ctx, err)
 }
 
 // ended puts a room back into the queue after a cycle.
@@ -41,14 +41,16 @@ func (s *Service) ended(rm *room, err error, hot, open bool) {
 		case !open:
 			every = max(every, nightEvery)
 		}
-		// What a source asks for is a lower bound.
-		rm.due = now.Add(max(jitter(every, s.o.Rand()), rm.wait))
+		if rm.hinted {
+			every = coalesce
+		} else {
+			every = jitter(every, s.o.Rand())
+		}
+		rm.due = now.Add(max(every, rm.wait)) // what a source asks for is a lower bound
 	} else {
 		s.failed(rm, err, now)
 	}
-	if rm.hinted && err == nil {
-		rm.due = now.Add(max(coalesce, rm.wait))
-	}
+	rm.covered = err == nil && rm.live && !rm.hinted
 	rm.hinted = false
 	s.enqueue(rm)
 	if sys.ready(now) {
@@ -62,13 +64,13 @@ func (s *Service) succeeded(rm *room, now time.Time) {
 	if !sys.s.FailingSince.IsZero() || rm.r.ErrorKind != "" {
 		s.o.Log.Info("booking system answers again", "system", sys.s.ID, "resource", rm.r.ID)
 	}
-	sys.failures, sys.authTries, sys.dirty = 0, 0, true
+	sys.failures, sys.dirty = 0, true
 	if rm.unwatched() || !sys.proven {
 		sys.proven = true
 		sys.roomsChanged() // they may be watched now
 	}
 	if !now.Before(sys.blocked) {
-		sys.blocked, sys.s.WaitUntil = time.Time{}, time.Time{}
+		sys.blocked, sys.s.WaitUntil, sys.authTries = time.Time{}, time.Time{}, 0
 	}
 	sys.s.LastOK, sys.s.FailingSince, sys.s.ErrorKind, sys.s.ErrorSaid = now, time.Time{}, "", ""
 	if !now.Before(rm.r.WaitUntil) {
@@ -77,22 +79,28 @@ func (s *Service) succeeded(rm *room, now time.Time) {
 	rm.r.LastOK, rm.r.Failures, rm.r.FailingSince, rm.r.ErrorKind, rm.r.ErrorSaid, rm.dirty = now, 0, time.Time{}, "", "", true
 }
 
+// blame returns the kind of a failure, and whether it is that of the whole system: then it counts for all its rooms. Feeds
+// have nothing in common but a password, if there is one.
+func (y *system) blame(err error) (kind connectors.Kind, whole bool) {
+	var e *connectors.Error
+	if !errors.As(err, &e) { // otherwise our own store has failed, which says nothing about the system
+		return connectors.Transient, errors.Is(err, context.DeadlineExceeded) && !y.kind.Feeds
+	}
+	switch e.Kind {
+	case connectors.Auth:
+		whole = !y.kind.Feeds || y.s.Username != ""
+	case connectors.Trust, connectors.Throttled, connectors.Transient:
+		whole = !y.kind.Feeds
+	}
+	return e.Kind, whole && !e.Alone
+}
+
 // failed notes a failure and decides how long to wait: what the system asked for is binding. Service.mu is held.
 func (s *Service) failed(rm *room, err error, now time.Time) {
 	sys := rm.sys
-	kind, said := connectors.KindOf(err), connectors.SaidOf(err)
-	if kind == "" {
-		kind = connectors.Transient
-	}
-	var after time.Duration
-	var alone bool
-	var ce *connectors.Error
-	switch {
-	case errors.As(err, &ce):
-		after, alone = time.Duration(float64(ce.After)*(1+0.25*s.o.Rand())), ce.Alone
-	case !errors.Is(err, context.DeadlineExceeded):
-		alone = true // our own store failed, which says nothing about the system
-	}
+	kind, whole := sys.blame(err)
+	said := connectors.SaidOf(err)
+	after := time.Duration(float64(connectors.AfterOf(err)) * (1 + 0.25*s.o.Rand()))
 	rm.r.Failures++
 	if rm.r.FailingSince.IsZero() {
 		rm.r.FailingSince = now
@@ -101,44 +109,60 @@ func (s *Service) failed(rm *room, err error, now time.Time) {
 		s.o.Log.Warn("reading a room failed", "system", sys.s.ID, "resource", rm.r.ID, "kind", kind, "err", err)
 	}
 	rm.r.ErrorKind, rm.r.ErrorSaid, rm.dirty = string(kind), said, true
-	wait := max(after, backoff(rm.r.Failures, s.o.Rand()))
-	rm.due = rm.allowed(now.Add(wait))
-	if alone {
-		if kind == connectors.Throttled && after > 0 {
-			s.quieten(rm, wholeSecond(now.Add(after)))
-		}
-		return
-	}
-	switch kind {
-	case connectors.Auth, connectors.Trust, connectors.Throttled, connectors.Transient:
-		sys.failures++
-		sys.dirty = true
-		if sys.s.FailingSince.IsZero() && sys.failures > 1 || kind == connectors.Auth || kind == connectors.Trust {
-			if sys.s.FailingSince.IsZero() {
-				sys.s.FailingSince = now
-			}
-			sys.s.ErrorKind, sys.s.ErrorSaid = string(kind), said
-		}
-		if kind == connectors.Throttled || sys.failures > 1 {
-			until := wholeSecond(now.Add(max(after, backoff(sys.failures, s.o.Rand()))))
-			if until.After(sys.blocked) {
-				sys.blocked = until
-			}
-			if kind == connectors.Throttled {
-				sys.s.WaitUntil, sys.s.ErrorKind, sys.s.ErrorSaid = sys.blocked, string(kind), said
-			}
-		}
-	}
-	if kind == connectors.Auth {
-		s.refused(sys, now)
+	rm.due = now.Add(max(after, backoff(rm.r.Failures, s.o.Rand())))
+	switch {
+	case whole:
+		s.systemFailed(sys, kind, said, after, now)
+	case kind == connectors.Throttled && after > 0:
+		s.quieten(rm, wholeSecond(now.Add(after)))
+	case kind == connectors.Forbidden || kind == connectors.Gone: // it is there, then, and has let us in
+		sys.failures, sys.dirty = 0, true
+		sys.s.FailingSince, sys.s.ErrorKind, sys.s.ErrorSaid = time.Time{}, "", ""
 	}
 }
 
-// refused counts a refused sign-in, whatever it was for, and stops a system before its account is locked. Service.mu is held.
-func (s *Service) refused(sys *system, now time.Time) {
-	sys.proven = false
+// systemFailed notes a failure of a whole system. Service.mu is held.
+func (s *Service) systemFailed(sys *system, kind connectors.Kind, said string, after time.Duration, now time.Time) {
+	sys.failures++
+	sys.dirty = true
+	if sys.failures > 1 || kind == connectors.Trust {
+		sys.fails(kind, said, now)
+	}
+	if kind == connectors.Throttled || sys.failures > 1 {
+		sys.rest(wholeSecond(now.Add(max(after, backoff(sys.failures, s.o.Rand())))))
+	}
+	switch kind {
+	case connectors.Throttled:
+		sys.s.WaitUntil, sys.s.ErrorKind, sys.s.ErrorSaid = sys.blocked, string(kind), said
+	case connectors.Auth:
+		s.refused(sys, said, now)
+	}
+}
+
+// fails notes what is wrong with a system, and since when. Service.mu is held.
+func (y *system) fails(kind connectors.Kind, said string, now time.Time) {
+	if y.s.FailingSince.IsZero() {
+		y.s.FailingSince = now
+	}
+	y.s.ErrorKind, y.s.ErrorSaid = string(kind), said
+}
+
+// rest sends nothing before until. Service.mu is held.
+func (y *system) rest(until time.Time) {
+	if until.After(y.blocked) {
+		y.blocked = until
+	}
+}
+
+// refused counts a refused sign-in, whatever it was for, and stops a system before its account is locked. The one other
+// try comes later: servers that are starting refuse everybody for a while. Service.mu is held.
+func (s *Service) refused(sys *system, said string, now time.Time) {
+	sys.proven, sys.dirty = false, true
+	sys.fails(connectors.Auth, said, now)
+	sys.rest(wholeSecond(now.Add(authPause)))
+	sys.roomsChanged() // the watch may not sign in either
 	if sys.authTries++; sys.authTries == authLimit {
-		sys.s.PausedAt, sys.dirty = now, true
+		sys.s.PausedAt = now
 		s.o.Log.Error("sign-in refused, stopped until an administrator edits the connection", "system", sys.s.ID)
 	}
 }

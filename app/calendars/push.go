@@ -164,8 +164,10 @@ var errNotPushed = problem.New(problem.NotFound, "push.no_room")
 
 // pushRoom makes one room's agenda equal to events.
 func (s *Service) pushRoom(ctx context.Context, rm *room, events []connectors.Event) (PushResult, error) {
-	rm.lease.Lock()
-	defer rm.lease.Unlock()
+	if err := rm.lease.lock(ctx); err != nil {
+		return PushResult{}, fmt.Errorf("store pushed events: %w", err)
+	}
+	defer rm.lease.unlock()
 	now := s.o.Now()
 	w := window(now, rm.zone)
 	here := slices.Clone(events)

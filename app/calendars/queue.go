@@ -32,9 +32,10 @@ func (q *dueQueue) Pop() any {
 	return r
 }
 
-// enqueue and unqueue keep a room in its system's queue. Service.mu is held.
+// enqueue and unqueue keep a room in its system's queue, never with a time at which it may not be asked. Service.mu is held.
 func (s *Service) enqueue(r *room) {
 	if !r.gone && r.index < 0 {
+		r.due = r.allowed(r.due)
 		heap.Push(&r.sys.queue, r)
 	}
 }
@@ -58,6 +59,7 @@ const (
 	backoffMax  = 15 * time.Minute
 	roomTimeout = 2 * time.Minute // for one probe and read
 	authLimit   = 2               // refused sign-ins before we stop: never lock an account
+	authPause   = 5 * time.Minute // between them
 )
 
 // jitter returns d times 0.8 to 1.2.

@@ -13,11 +13,15 @@ import (
 // arrival is how long after it was sent a booking may still turn up in its system.
 const arrival = 5 * time.Minute
 
+// patience is how long a booking is tried to be settled that its system does not let us settle: then it stays as it is.
+const patience = 24 * time.Hour
+
 // unsettled notes whether a room has bookings that are not known to stand.
 func (s *Service) unsettled(rm *room, some bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rm.r.Unsettled = some
+	s.current(rm).r.Unsettled = some
 }
 
 // claim notes whose a booking is that stands, which settles it. The room was read before.
@@ -52,14 +56,14 @@ func (s *Service) settleBookings(ctx context.Context, rm *room, c connectors.Rea
 	left := len(list)
 	for _, u := range list {
 		var done bool
-		if done, err = s.settleBooking(ctx, rm, c, target, u); err != nil {
-			break
-		}
-		if done {
+		if done, err = s.settleBooking(ctx, rm, c, target, u); done {
 			left--
 		}
+		if err != nil && !hopeless(err) {
+			break
+		}
 	}
-	if err != nil {
+	if err != nil && !hopeless(err) {
 		s.o.Log.Warn("settle a booking", "resource", rm.r.ID, "err", err)
 		s.heed(ctx, rm.sys, rm, err)
 		return
@@ -67,16 +71,28 @@ func (s *Service) settleBookings(ctx context.Context, rm *room, c connectors.Rea
 	s.unsettled(rm, left > 0)
 }
 
+// hopeless reports whether a booking can't be settled for a reason that is its own: the room's others can.
+func hopeless(err error) bool {
+	switch connectors.KindOf(err) {
+	case connectors.Forbidden, connectors.Conflict, connectors.Unsupported, connectors.Invalid:
+		return true
+	}
+	return false
+}
+
 // settleBooking ends one booking if that can be told now.
 func (s *Service) settleBooking(ctx context.Context, rm *room, c connectors.ReadWriter, target connectors.Room, u store.Unsettled) (bool, error) {
+	age := s.o.Now().Sub(u.CreatedAt).Abs() // the clock may have been set back
 	out, err := connectors.Settle(ctx, c, target, u.Token, when.Interval{From: u.From, To: u.To}, nil)
 	switch {
 	case errors.Is(err, connectors.NotFound):
-		if s.o.Now().Sub(u.CreatedAt) < arrival {
+		if age < arrival {
 			return false, nil
 		}
-	case err != nil:
+	case err != nil && (age < patience || !hopeless(err)):
 		return false, err
+	case err != nil:
+		s.o.Log.Warn("left a booking as it is that could be neither confirmed nor undone", "resource", rm.r.ID, "err", err)
 	case out.Verdict == connectors.Done:
 		_, err := s.claim(ctx, rm, u)
 		if errors.Is(err, store.ErrNotFound) {

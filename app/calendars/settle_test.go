@@ -181,3 +181,124 @@ func TestRefusedBookingIsNotAwaited(t *testing.T) {
 		t.Errorf("%d pending", b.pending())
 	}
 }
+
+// Whoever presses again while the system is still out of reach does not make forgotten that the first press may have booked.
+func TestSecondPressInVainKeepsTheFirst(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	b.lose(false)
+	b.unsure(d)
+	b.unsure(d)
+	b.answer()
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	b.owned(d)
+}
+
+// Nor does whoever changes the times in the form, which the system refuses as it knows the token.
+func TestSecondPressWithOtherTimesKeepsTheFirst(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	b.lose(false)
+	b.unsure(d)
+	b.answer()
+	b.sys.refuse = connectors.Fail(connectors.Conflict, "book", "made with other times")
+	later := d
+	later.From, later.To = d.From.Add(3*time.Hour), d.To.Add(3*time.Hour)
+	if _, err := b.Book(t.Context(), later); err == nil {
+		t.Fatal("booked twice")
+	}
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	b.owned(d)
+}
+
+// A booking that can't be undone does not keep another from its maker, and is not tried for ever.
+func TestBookingThatCannotBeUndoneIsLeft(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	first := b.draft()
+	b.lose(false)
+	b.unsure(first)
+	b.answer()
+	second := first
+	second.Token, second.From, second.To = "token-5678", first.From.Add(3*time.Hour), first.To.Add(3*time.Hour)
+	b.lose(false)
+	b.unsure(second)
+	b.answer()
+	theirs := event("theirs", first.From, 30)
+	theirs.Written = time.Unix(1_000, 0)
+	b.put(append(b.sys.events, theirs)...)
+	b.sys.keep = connectors.Fail(connectors.Forbidden, "release", "may not delete")
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	var mine []store.Booking
+	for _, v := range b.agenda() {
+		if v.Token == second.Token && v.Creator == second.Creator {
+			mine = append(mine, v)
+		}
+	}
+	if len(mine) != 1 || b.pending() != 1 {
+		t.Fatalf("%d of the second booking are its maker's, %d are unsettled", len(mine), b.pending())
+	}
+	b.now = b.now.Add(patience)
+	b.crank()
+	if b.pending() != 0 || b.rooms[b.ws].r.Unsettled {
+		t.Errorf("%d are still tried to be settled", b.pending())
+	}
+}
+
+// A clock that was a year ahead when a booking was sent does not make it awaited for a year.
+func TestClockSetBackDoesNotAwaitForEver(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	b.lose(true)
+	b.unsure(b.draft())
+	b.answer()
+	b.now = b.now.AddDate(-1, 0, 0)
+	b.Service = New(b.o)
+	if err := b.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.now = b.now.Add(time.Minute)
+	if b.crank(); b.pending() != 0 {
+		t.Error("still awaited")
+	}
+}
+
+// Somebody edits the connection while a booking is under way: its room stays that booking's, and what it left is settled.
+func TestBookingOutlivesAnEdit(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	b.lose(false)
+	old := b.rooms[b.ws]
+	edited := false
+	b.systems[b.id].conn = &gated{script: b.sys, read: func(context.Context) {
+		if edited {
+			return
+		}
+		edited = true
+		if err := b.Edit(context.Background(), admin, b.id, Connection{Kind: "script", Name: "Edited"}); err != nil {
+			t.Error(err)
+		}
+		if b.rooms[b.ws] == old {
+			t.Error("the connection was not opened anew")
+		}
+		if b.crank(); b.sys.probes > 1 {
+			t.Error("read while somebody writes to it")
+		}
+	}}
+	b.unsure(d)
+	b.answer()
+	b.now = b.now.Add(time.Minute)
+	b.crank()
+	b.owned(d)
+}

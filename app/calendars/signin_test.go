@@ -65,7 +65,7 @@ func TestRefusedSignInOfAWriteCounts(t *testing.T) {
 	if got := b.sys.reads - reads; got != 1 {
 		t.Errorf("%d sign-ins for ten bookings", got)
 	}
-	b.now = b.now.Add(2 * time.Minute)
+	b.now = b.now.Add(authPause)
 	b.crank()
 	if b.systems[b.id].s.PausedAt.IsZero() {
 		t.Error("the probe after it does not stop the system")
@@ -83,7 +83,7 @@ func TestRefusedWatchRests(t *testing.T) {
 	if rooms, _ := b.watchable(sys); len(rooms) > 0 {
 		t.Error("watched again at once")
 	}
-	b.now = b.now.Add(2 * time.Minute)
+	b.now = b.now.Add(authPause)
 	for b.turn(m) > 0 {
 	}
 	if rooms, _ := b.watchable(sys); len(rooms) != 2 || sys.authTries != 0 {

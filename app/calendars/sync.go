@@ -19,11 +19,11 @@ func window(now time.Time, zone *time.Location) when.Interval {
 
 // syncRoom probes and reads one room that take has handed out, and puts it back into the queue.
 func (s *Service) syncRoom(ctx context.Context, rm *room) {
-	if !rm.lease.TryLock() {
+	if !rm.lease.tryLock() {
 		s.later(rm) // somebody writes to it at this moment: the worker has others to read
 		return
 	}
-	defer rm.lease.Unlock()
+	defer rm.lease.unlock()
 	if s.silent(rm) {
 		s.later(rm)
 		return
@@ -61,14 +61,14 @@ func (s *Service) syncBatch(ctx context.Context, b connectors.Batcher, rooms []*
 	probing, cancel := context.WithTimeout(ctx, roomTimeout)
 	results := b.ProbeMany(probing, asked)
 	cancel()
-	refused := false
+	met := map[connectors.Kind]bool{} // failures of the whole system: one request meets each once
 	for i, rm := range taken {
-		if errors.Is(results[i].Err, connectors.Auth) {
-			if refused { // by the same sign-in, which counts once
+		if kind, whole := rm.sys.blame(results[i].Err); whole {
+			if met[kind] {
 				s.later(rm)
 				continue
 			}
-			refused = true
+			met[kind] = true
 		}
 		s.endBatched(ctx, rm, looks[i], results[i])
 	}
@@ -81,11 +81,11 @@ func (s *Service) endBatched(ctx context.Context, rm *room, l look, result conne
 	defer cancel()
 	err := result.Err
 	if err == nil {
-		if !rm.lease.TryLock() {
+		if !rm.lease.tryLock() {
 			s.later(rm)
 			return
 		}
-		defer rm.lease.Unlock()
+		defer rm.lease.unlock()
 		if s.silent(rm) {
 			s.later(rm)
 			return
@@ -199,14 +199,7 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 	defer cancel()
 	now := s.o.Now()
 	w := window(now, rm.zone)
-	snap, err := rm.sys.conn.Read(ctx, connectors.ReadRequest{
-		Room: target, Window: w, State: state,
-		Progress: func(done, total int) {
-			s.mu.Lock()
-			rm.progress = [2]int{done, total}
-			s.mu.Unlock()
-		},
-	})
+	snap, err := rm.sys.conn.Read(ctx, connectors.ReadRequest{Room: target, Window: w, State: state})
 	if err != nil {
 		return false, err
 	}
@@ -245,7 +238,7 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 	rm.doubted = false
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rm.lastRead, rm.dayRead, rm.force, rm.progress = now, when.DayOf(now, rm.zone), false, [2]int{}
+	rm.lastRead, rm.dayRead, rm.force = now, when.DayOf(now, rm.zone), false
 	rm.r.Skipped, rm.r.Warnings = snap.Skipped, nil
 	for _, warn := range snap.Warnings {
 		rm.r.Warnings = append(rm.r.Warnings, store.ResourceWarning{Key: warn.Key, Count: warn.Count, Said: warn.Said})

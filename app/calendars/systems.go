@@ -47,6 +47,8 @@ func (s *Service) Connect(ctx context.Context, by people.Actor, c Connection) (s
 		return "", err
 	}
 	y.ID = store.NewID[store.SystemID]()
+	s.arranging.Lock()
+	defer s.arranging.Unlock()
 	if err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.SaveSystem(y); err != nil {
 			return err
@@ -63,6 +65,8 @@ func (s *Service) Edit(ctx context.Context, by people.Actor, id store.SystemID, 
 	if err := need(by); err != nil {
 		return err
 	}
+	s.arranging.Lock()
+	defer s.arranging.Unlock()
 	if err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
 		old, err := tx.System(id)
 		if err != nil {
@@ -129,6 +133,8 @@ func (s *Service) Disconnect(ctx context.Context, by people.Actor, id store.Syst
 	if err := need(by); err != nil {
 		return err
 	}
+	s.arranging.Lock()
+	defer s.arranging.Unlock()
 	var changed []store.WorkspaceID
 	s.mu.Lock()
 	for w, r := range s.rooms {
@@ -137,6 +143,7 @@ func (s *Service) Disconnect(ctx context.Context, by people.Actor, id store.Syst
 		}
 	}
 	s.dropSystem(id)
+	s.dropGone()
 	s.mu.Unlock()
 	err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.DeleteSystem(id); err != nil {
@@ -156,6 +163,8 @@ func (s *Service) Disconnect(ctx context.Context, by people.Actor, id store.Syst
 // Reload follows a change of places: a workspace, floor or building that was deleted or came back, a zone
 // that was changed.
 func (s *Service) Reload(ctx context.Context) error {
+	s.arranging.Lock()
+	defer s.arranging.Unlock()
 	var resources []store.Resource
 	if err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
 		resources, err = tx.Resources()
@@ -183,7 +192,7 @@ func (s *Service) Reload(ctx context.Context) error {
 	return nil
 }
 
-// reload opens one system anew after a change.
+// reload opens one system anew after a change. s.arranging is held.
 func (s *Service) reload(ctx context.Context, id store.SystemID) error {
 	var y store.System
 	var resources []store.Resource
@@ -207,6 +216,7 @@ func (s *Service) reload(ctx context.Context, id store.SystemID) error {
 	for _, r := range rooms {
 		s.addRoom(r, s.o.Now())
 	}
+	s.dropGone()
 	s.systems[id].kick()
 	return nil
 }
@@ -231,9 +241,8 @@ type Status struct {
 
 // RoomStatus is how one attached calendar does.
 type RoomStatus struct {
-	Resource    store.Resource
-	NextRead    time.Time
-	Done, Total int // progress of a long first read; 0, 0 when none runs
+	Resource store.Resource
+	NextRead time.Time
 }
 
 // Statuses returns all systems by name, each with its rooms by name.
@@ -259,7 +268,7 @@ func (s *Service) Statuses() []Status {
 		}
 		for _, r := range s.rooms {
 			if r.sys == y {
-				st.Rooms = append(st.Rooms, RoomStatus{Resource: r.r, NextRead: r.due, Done: r.progress[0], Total: r.progress[1]})
+				st.Rooms = append(st.Rooms, RoomStatus{Resource: r.r, NextRead: r.due})
 			}
 		}
 		slices.SortFunc(st.Rooms, func(a, b RoomStatus) int {

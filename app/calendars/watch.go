@@ -78,27 +78,39 @@ func (s *Service) watchOnce(ctx context.Context, sys *system, w connectors.Watch
 // heed makes a system's wish to be left alone hold for everything that is sent to it, or for everything about the one
 // room that it is about; a refused sign-in counts wherever it happened. rm is nil where an error is about no room.
 func (s *Service) heed(ctx context.Context, sys *system, rm *room, err error) {
-	var e *connectors.Error
-	if errors.As(err, &e) && e.Kind == connectors.Auth {
-		s.mu.Lock()
-		s.refused(sys, s.o.Now())
-		sys.s.ErrorKind, sys.s.ErrorSaid = string(e.Kind), e.Said
-		s.mu.Unlock()
-		return
-	}
-	if e == nil || e.Kind != connectors.Throttled || e.Alone && rm == nil {
+	kind, whole := sys.blame(err)
+	if kind != connectors.Auth && kind != connectors.Throttled || !whole && rm == nil {
 		return
 	}
 	s.mu.Lock()
-	until := wholeSecond(s.o.Now().Add(e.After))
-	if e.Alone {
+	if y := s.systems[sys.s.ID]; y != nil && kind == connectors.Throttled { // edited meanwhile: the server has asked all the same
+		sys = y
+	}
+	if rm != nil {
+		rm = s.current(rm)
+	}
+	now := s.o.Now()
+	until := wholeSecond(now.Add(connectors.AfterOf(err)))
+	switch {
+	case kind == connectors.Auth && whole:
+		s.refused(sys, connectors.SaidOf(err), now)
+	case kind == connectors.Throttled && !whole:
 		s.quieten(rm, until)
-	} else if until.After(sys.blocked) {
-		sys.blocked, sys.s.WaitUntil, sys.dirty = until, until, true
-		sys.s.ErrorKind, sys.s.ErrorSaid = string(e.Kind), e.Said
+	case kind == connectors.Throttled && until.After(sys.blocked):
+		sys.rest(until)
+		sys.s.WaitUntil, sys.dirty = until, true
+		sys.s.ErrorKind, sys.s.ErrorSaid = string(kind), connectors.SaidOf(err)
 	}
 	s.mu.Unlock()
-	s.keepWait(ctx, err)
+	s.remember(ctx, err)
+}
+
+// current returns what the engine knows by now of a room's calendar: its connection may have been opened anew. s.mu is held.
+func (s *Service) current(rm *room) *room {
+	if now := s.rooms[rm.r.Workspace]; now != nil && now.r.ID == rm.r.ID {
+		return now
+	}
+	return rm
 }
 
 // quieten lets nothing be sent about a room before until. s.mu is held.
@@ -114,17 +126,19 @@ func (s *Service) quieten(rm *room, until time.Time) {
 	}
 }
 
-// wholeSecond rounds up to what is stored, so that after a restart nothing is sent a moment too early.
+// wholeSecond rounds up to what is stored, so that after a restart nothing is sent a moment too early. What it returns is as
+// deaf to jumps of the clock as t.
 func wholeSecond(t time.Time) time.Time {
-	if w := t.Truncate(time.Second); w.Before(t) {
-		return w.Add(time.Second)
+	if n := t.Nanosecond(); n > 0 {
+		return t.Add(time.Second - time.Duration(n))
 	}
 	return t
 }
 
-// keepWait stores at once what a system asked for, if it did: a program that is killed asks nothing earlier either.
-func (s *Service) keepWait(ctx context.Context, err error) {
-	if !errors.Is(err, connectors.Throttled) {
+// remember stores at once what a system asked for, or that it refused the sign-in, if it did: a program that is killed asks
+// nothing earlier and nothing more either.
+func (s *Service) remember(ctx context.Context, err error) {
+	if !errors.Is(err, connectors.Throttled) && !errors.Is(err, connectors.Auth) {
 		return
 	}
 	if err := s.Flush(context.WithoutCancel(ctx)); err != nil {
@@ -189,7 +203,8 @@ func (s *Service) setLive(rm *room, live bool) {
 	if rm.live == live || rm.gone {
 		return
 	}
-	rm.live = live
+	rm.live, rm.covered = live, false
+	rm.hinted = rm.hinted || live && rm.index < 0
 	s.bring(rm, s.o.Now().Add(jitter(rm.sys.kind.Every, s.o.Rand())/2))
 }
 

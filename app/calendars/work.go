@@ -18,6 +18,7 @@ func (s *Service) Tick(context.Context) error {
 			sys.kick()
 		}
 	}
+	s.vouch(now)
 	s.noticeSilence(now)
 	return nil
 }

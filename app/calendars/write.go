@@ -40,13 +40,17 @@ func (s *Service) Book(ctx context.Context, d Draft) (store.BookingID, error) {
 	note := store.Unsettled{Token: d.Token, Source: d.Source, Creator: d.Creator, From: d.From, To: d.To}
 	err := s.write(ctx, d.Workspace, func(ctx context.Context, rm *room, c connectors.ReadWriter, target connectors.Room, state []byte) ([]byte, error) {
 		note.Resource = rm.r.ID
-		if err := s.o.Store.Update(ctx, func(tx *store.Tx) error { return tx.AddUnsettled(note) }); err != nil {
+		var known bool // sent before, and that one may stand whatever becomes of this one
+		if err := s.o.Store.Update(ctx, func(tx *store.Tx) (err error) {
+			known, err = tx.AddUnsettled(note)
+			return err
+		}); err != nil {
 			return state, err
 		}
 		out, err := s.bookVerified(ctx, c, target, d, state)
-		if out.Verdict == connectors.Done || out.Left != nil {
+		if out.Verdict == connectors.Done || out.Left != nil || known || errors.Is(err, connectors.Conflict) {
 			s.unsettled(rm, true)
-			return out.State, unsure(err, out.Left)
+			return out.State, unsure(err, out.Left != nil || known && connectors.Unsure(err))
 		}
 		if dropped := s.o.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.DropUnsettled(note.Resource, note.Token) }); dropped != nil {
 			return out.State, errors.Join(err, dropped)
@@ -79,9 +83,9 @@ func (s *Service) bookVerified(ctx context.Context, c connectors.ReadWriter, tar
 	return out, problem.New(problem.Conflict, "bookings.tied")
 }
 
-// unsure makes a failure a problem that promises nothing where a write was perhaps carried out: left says what.
-func unsure(err error, left *connectors.Event) error {
-	if left == nil || problem.Of(err) != nil || errors.Is(err, connectors.Invalid) {
+// unsure makes a failure a problem that promises nothing where a write was perhaps carried out.
+func unsure(err error, perhaps bool) error {
+	if !perhaps || problem.Of(err) != nil || errors.Is(err, connectors.Invalid) {
 		return err
 	}
 	return problem.New(problem.Down, "systems.unsure").Because(err)
@@ -93,7 +97,7 @@ func (s *Service) SetEnd(ctx context.Context, w store.WorkspaceID, id store.Book
 		for range tieRounds {
 			out, err := connectors.SetEndVerified(ctx, c, target, ev, to, state)
 			if err != nil {
-				return out.State, unsure(err, out.Left)
+				return out.State, unsure(err, out.Left != nil)
 			}
 			state = out.State
 			switch out.Verdict {
@@ -114,10 +118,7 @@ func (s *Service) SetEnd(ctx context.Context, w store.WorkspaceID, id store.Book
 func (s *Service) Release(ctx context.Context, w store.WorkspaceID, id store.BookingID) error {
 	return s.change(ctx, w, id, func(ctx context.Context, c connectors.ReadWriter, target connectors.Room, ev connectors.Event, state []byte) ([]byte, error) {
 		err := c.Release(ctx, target, ev)
-		if connectors.Unsure(err) {
-			return state, unsure(err, &ev)
-		}
-		return state, err
+		return state, unsure(err, connectors.Unsure(err))
 	})
 }
 
@@ -167,7 +168,7 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	if err != nil {
 		return err
 	}
-	defer rm.lease.Unlock()
+	defer rm.lease.unlock()
 	stored, err := s.marks(ctx, rm.r.ID)
 	if err != nil {
 		return problem.New(problem.NotFound, "systems.not_attached") // detached meanwhile
@@ -179,15 +180,20 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 		return explain(werr) // nothing more is to be sent
 	}
 	// What happened out there is read whatever the outcome: a refused write has often a reason that
-	// our agenda does not know yet.
-	changed, rerr := s.readAndApply(context.WithoutCancel(ctx), rm, target, stored, state, nil)
+	// our agenda does not know yet. When the time is up the next cycle does it.
+	changed, rerr := false, ctx.Err()
+	if rerr == nil {
+		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+		defer cancel()
+		changed, rerr = s.readAndApply(back, rm, target, stored, state, nil)
+	}
 	if werr == nil && rerr == nil && then != nil {
-		werr = then(ctx, rm)
-		changed = true
+		changed, rerr = true, then(ctx, rm)
 	}
 	if rerr == nil {
 		s.settleBookings(ctx, rm, c, target)
 	}
+	s.heed(ctx, rm.sys, rm, rerr)
 	s.mu.Lock()
 	// What others wrote at the same moment and undid, as ours was first, is still in our agenda.
 	rm.force, rm.touched = true, s.o.Now()
@@ -205,34 +211,24 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	return nil
 }
 
-// leaseForWriting waits until a room is neither read nor written to, as long as ctx, and as long as it may be written to: what
-// holds it may be what tells that the system is out of reach. The caller unlocks the lease.
+// leaseForWriting waits until a room is neither read nor written to, as long as ctx. What held it may have been told that nothing
+// may be written now. The caller unlocks the lease.
 func (s *Service) leaseForWriting(ctx context.Context, w store.WorkspaceID) (*room, connectors.ReadWriter, error) {
-	poll := time.NewTicker(leasePoll)
-	defer poll.Stop()
 	for {
 		rm, c, err := s.writable(w)
 		if err != nil {
 			return nil, nil, err
 		}
-		if rm.lease.TryLock() {
-			now, _, err := s.writable(w)
-			if err == nil && now == rm {
-				return rm, c, nil
-			}
-			rm.lease.Unlock() // refused, or opened anew, since we asked
-			continue
+		if err := rm.lease.lock(ctx); err != nil {
+			return nil, nil, problem.New(problem.Down, "systems.unreachable").Because(err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil, nil, problem.New(problem.Down, "systems.unreachable").Because(ctx.Err())
-		case <-poll.C:
+		now, _, err := s.writable(w)
+		if err == nil && now == rm {
+			return rm, c, nil
 		}
+		rm.lease.unlock() // refused, or opened anew, since we asked
 	}
 }
-
-// leasePoll is how often a writer looks whether a room is free.
-const leasePoll = 10 * time.Millisecond
 
 // writable returns a room and its connector, or the problem why nothing can be written to it now.
 func (s *Service) writable(w store.WorkspaceID) (*room, connectors.ReadWriter, error) {
