@@ -29,7 +29,7 @@ import (
 	"lintel/store"
 )
 
-// running is the whole program on free loopback ports.
+// running is the whole program on loopback ports that are its own until the test ends, so that it can be started there again.
 type running struct {
 	*serving
 	t    *testing.T
@@ -50,7 +50,7 @@ func run(t *testing.T, dir string, change func(*Config)) *running {
 func runWith(t *testing.T, dir string, change func(*Start)) *running {
 	t.Helper()
 	eff, err := LoadConfig(ConfigSource{Flags: map[string]string{
-		"data_dir": dir, "listen": "127.0.0.1:0", "device_listen": "127.0.0.1:0", "outbound.allow_loopback": "true",
+		"data_dir": dir, "listen": reserve(t), "device_listen": reserve(t), "outbound.allow_loopback": "true",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -220,10 +220,10 @@ func (d *trmnl) wake() bool {
 	return true
 }
 
-// until waits for something for at most a minute.
+// until waits for something. It gives up after three minutes at the least: some of it takes half a minute on an idle machine.
 func until(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for range 600 {
+	for range 1800 {
 		if f() {
 			return
 		}
@@ -495,9 +495,9 @@ func TestBackupRestoreOfARunningHouse(t *testing.T) {
 	}
 	today := when.DayOf(time.Now(), zone)
 	book := func(n int) error {
-		from := when.Wall{Date: today.Add(1 + n/40), Minute: n % 40 * 30}
+		from := when.Wall{Date: today.Add(1 + n/40), Minute: 6*60 + n%40*15} // not at night, when clocks are changed
 		_, err := r.bookings.Create(t.Context(), byCommand, bookings.Request{
-			Workspace: ws, Times: bookings.Local(from, when.Wall{Date: from.Date, Minute: from.Minute + 30}), Subject: fmt.Sprint("load ", n), Source: store.FromPortal,
+			Workspace: ws, Times: bookings.Local(from, when.Wall{Date: from.Date, Minute: from.Minute + 15}), Subject: fmt.Sprint("load ", n), Source: store.FromPortal,
 		})
 		return err
 	}

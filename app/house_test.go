@@ -61,6 +61,13 @@ func (h *hands) forward(d time.Duration) {
 	h.offset += d
 }
 
+// reach sets the clock forward to an instant, unless it is past it.
+func (h *hands) reach(at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.offset = max(h.offset, time.Until(at))
+}
+
 // hold stops the clock until the returned func is called.
 func (h *hands) hold() (release func()) {
 	at := h.now()

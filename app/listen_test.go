@@ -42,20 +42,19 @@ func TestConnectionsAreLimited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var open, most atomic.Int32
-	release := make(chan struct{})
+	const requests = 5
+	begun, release := make(chan int32, requests), make(chan struct{})
+	var open atomic.Int32
 	srv := newServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		if n := open.Add(1); n > most.Load() {
-			most.Store(n)
-		}
+		begun <- open.Add(1)
 		<-release
 		open.Add(-1)
 	}), nil, testConfig(t, map[string]string{}).Limits, quiet(), time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- serveUntil(ctx, srv, ln, 5*time.Second) }()
-	answers := make(chan error, 5)
-	for range 5 {
+	go func() { served <- serveUntil(ctx, srv, ln, time.Minute) }()
+	answers := make(chan error, requests)
+	for range requests {
 		go func() {
 			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 			resp, err := client.Get("http://" + ln.Addr().String())
@@ -65,15 +64,19 @@ func TestConnectionsAreLimited(t *testing.T) {
 			answers <- err
 		}()
 	}
-	time.Sleep(100 * time.Millisecond)
+	most := max(<-begun, <-begun)
+	time.Sleep(100 * time.Millisecond) // for a third that should not come
 	close(release)
-	for range 5 {
+	for range requests {
 		if err := <-answers; err != nil {
 			t.Error(err)
 		}
 	}
-	if most.Load() != 2 {
-		t.Errorf("%d requests at once, want 2", most.Load())
+	for range requests - 2 {
+		most = max(most, <-begun)
+	}
+	if most != 2 {
+		t.Errorf("%d requests at once, want 2", most)
 	}
 	cancel()
 	if err := <-served; err != nil {
@@ -86,17 +89,17 @@ func TestServerDrains(t *testing.T) {
 	for _, slow := range []bool{false, true} {
 		t.Run(fmt.Sprintf("slow=%v", slow), func(t *testing.T) {
 			t.Parallel()
-			ln, err := listen(t.Context(), "listen", "127.0.0.1:0", 10)
+			ln, err := listen(t.Context(), "listen", reserve(t), 10)
 			if err != nil {
 				t.Fatal(err)
 			}
 			started := make(chan struct{})
+			wait, drain := 100*time.Millisecond, time.Minute
+			if slow {
+				wait, drain = time.Hour, 300*time.Millisecond
+			}
 			srv := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				close(started)
-				wait := 100 * time.Millisecond
-				if slow {
-					wait = time.Minute
-				}
 				select {
 				case <-time.After(wait):
 				case <-r.Context().Done():
@@ -105,7 +108,7 @@ func TestServerDrains(t *testing.T) {
 			}), nil, testConfig(t, map[string]string{}).Limits, quiet(), time.Now)
 			ctx, cancel := context.WithCancel(t.Context())
 			served := make(chan error, 1)
-			go func() { served <- serveUntil(ctx, srv, ln, 300*time.Millisecond) }()
+			go func() { served <- serveUntil(ctx, srv, ln, drain) }()
 			answer := make(chan string, 1)
 			go func() {
 				resp, err := http.Get("http://" + ln.Addr().String())
@@ -141,7 +144,7 @@ func TestServerWithTLS(t *testing.T) {
 		testConfig(t, map[string]string{}).Limits, quiet(), time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- serveUntil(ctx, srv, ln, time.Second) }()
+	go func() { served <- serveUntil(ctx, srv, ln, time.Minute) }()
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(tt.State().Root.PEM)
 	for _, http2 := range []bool{true, false} {

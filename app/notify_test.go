@@ -25,7 +25,7 @@ func TestNotify(t *testing.T) {
 		}
 		defer socket.Close()
 		received := func() string {
-			if err := socket.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			if err := socket.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 				t.Fatal(err)
 			}
 			buf := make([]byte, 512)

@@ -54,15 +54,14 @@ func firstLine(s string) string {
 	return line
 }
 
-// freePort returns a TCP port of 127.0.0.1 that is free now.
-func freePort(t *testing.T) int {
+// reservePort is the port of reserve.
+func reservePort(t *testing.T) int {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := netip.ParseAddrPort(reserve(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	return int(addr.Port())
 }
 
 // loopbackDNS answers, over TCP, that every name is 127.0.0.1.
@@ -149,8 +148,7 @@ func startPebble(t *testing.T, tlsPort, httpPort int, validity time.Duration) pe
 	if err := os.WriteFile(p.rootsFile, own.State().Root.PEM, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	manage := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	listen, manage := reserve(t), reserve(t)
 	p.directory = "https://" + listen + "/dir"
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": listen, "managementListenAddress": manage,
@@ -189,8 +187,8 @@ func startPebble(t *testing.T, tlsPort, httpPort int, validity time.Duration) pe
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}, Timeout: 5 * time.Second}
-	for range 100 {
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}, Timeout: time.Minute}
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		resp, err := client.Get("https://" + manage + "/roots/0")
 		if err != nil {
 			time.Sleep(50 * time.Millisecond)
@@ -244,7 +242,7 @@ func TestACMEWithPebble(t *testing.T) {
 			t.Parallel()
 			// A name of its own: certmagic's schedule of retries is the process's, by name.
 			name := challenge + ".example.com"
-			tlsPort, httpPort := freePort(t), freePort(t)
+			tlsPort, httpPort := reservePort(t), reservePort(t)
 			const validity = 10 * time.Second
 			server := startPebble(t, tlsPort, httpPort, validity)
 
@@ -304,7 +302,7 @@ func TestACMEWithPebble(t *testing.T) {
 			}
 			waitFor := func(what, other string) string {
 				t.Helper()
-				for end := time.Now().Add(3 * validity); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+				for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 					if got, err := serial(server.issued); err == nil && got != other {
 						return got
 					}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -92,7 +91,7 @@ type process struct {
 
 func startProgram(b testing.TB, dir string, env ...string) *process {
 	b.Helper()
-	portal, device := freeAddress(b), freeAddress(b)
+	portal, device := reserve(b), reserve(b)
 	p := &process{cmd: lintel("serve"), said: &bytes.Buffer{}, portal: portal}
 	p.cmd.Env = append(append(p.cmd.Env, "LINTEL_DATA_DIR="+dir, "LINTEL_LISTEN="+portal, "LINTEL_DEVICE_LISTEN="+device), env...)
 	p.cmd.Stderr = p.said
@@ -104,7 +103,7 @@ func startProgram(b testing.TB, dir string, env ...string) *process {
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // it is our own child
 	}}
 	defer client.CloseIdleConnections()
-	for time.Since(begin) < time.Minute {
+	for time.Since(begin) < 2*time.Minute {
 		for _, scheme := range []string{"https", "http"} {
 			resp, err := client.Get(scheme + "://" + portal + "/healthz")
 			if err != nil {
@@ -119,18 +118,8 @@ func startProgram(b testing.TB, dir string, env ...string) *process {
 		time.Sleep(time.Millisecond)
 	}
 	p.stop(b)
-	b.Fatalf("no answer within a minute: %s", p.said)
+	b.Fatalf("no answer within two minutes: %s", p.said)
 	return nil
-}
-
-func freeAddress(b testing.TB) string {
-	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // settle waits until the program does nothing but wait: its pictures are drawn, and for three seconds it took less

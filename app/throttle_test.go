@@ -25,9 +25,9 @@ type slowRoom struct {
 	room   store.WorkspaceID
 	path   string // of the system's page
 	door   *trmnl
-	panel  string // key of a panel at the room
-	before []byte // the picture of the door before anything was wrong
-	last   time.Time
+	panel  string    // key of a panel at the room
+	before []byte    // the picture of the door before anything was wrong
+	last   time.Time // it was asked
 	told   time.Time // until when the program waits
 }
 
@@ -62,38 +62,41 @@ func TestAskedToWait(t *testing.T) {
 		w.heard(x)
 	}
 
-	for range 2 {
-		w.bother(4 * time.Minute)
-	}
+	told := w.clock.now() // about; what comes is set by it, and not by how long this machine takes for each step
+	w.bother(told.Add(3 * time.Minute))
+	w.bother(told.Add(6 * time.Minute))
 	for _, x := range w.slow {
 		if x.door.wake() || w.asOf(x) != "" {
-			t.Errorf("%s: after 11 minutes the door shows another picture, as of %q", x.name, w.asOf(x))
+			t.Errorf("%s: after 9 minutes the door shows another picture, as of %q", x.name, w.asOf(x))
 		}
 	}
-	w.clock.forward(6 * time.Minute)
+	w.clock.reach(told.Add(14 * time.Minute))
 	w.restart()
-	w.bother(time.Minute)
+	w.bother(told.Add(15 * time.Minute))
 	for _, x := range w.slow {
 		until(t, "the mark of age of "+x.name, func() bool { return x.door.wake() })
 		if as := w.asOf(x); !strings.HasPrefix(as, "as of ") || bytes.Equal(x.before, x.door.picture) {
 			t.Errorf("%s: after 18 minutes the panel says %q", x.name, as)
 		}
 	}
-	w.bother(6 * time.Minute)
+	w.bother(told.Add(21 * time.Minute))
 	first, end := w.slow[0].last, w.slow[0].last
 	for _, x := range w.slow {
 		first, end = earlier(first, x.last), later(end, x.last)
 	}
-	w.clock.forward(first.Add(wish).Sub(w.clock.now()) - 10*time.Second)
+	w.clock.reach(first.Add(wish - 10*time.Second))
 	time.Sleep(2 * time.Second)
 	for _, x := range w.slow {
 		for _, c := range x.calls() {
-			t.Errorf("%s: %s was asked %v after the wish for %v", x.name, c.what, c.at.Sub(x.last).Round(time.Second), wish)
+			// What was on its way when the wish was heard may come a little later, and what comes after the wish is right.
+			if after := c.at.Sub(x.last); after > 2*time.Second && after < wish {
+				t.Errorf("%s: %s was asked %v after the wish for %v", x.name, c.what, after.Round(time.Second), wish)
+			}
 		}
 	}
 
 	// When it is over, all is as before.
-	w.clock.forward(end.Add(wish + wish/4 + time.Minute).Sub(w.clock.now()))
+	w.clock.reach(end.Add(wish + wish/4 + time.Minute))
 	for _, x := range w.slow {
 		until(t, "the end of the wish of "+x.name, func() bool {
 			at, _ := w.calendars.Confirmed(x.room)
@@ -137,7 +140,7 @@ func newWaiting(t *testing.T, systems map[string]func(testing.TB, func() time.Ti
 	}
 	dir := t.TempDir()
 	rooms := furnish(t, dir, w.zone, names...)
-	w.open(dir, "127.0.0.1:0", "127.0.0.1:0")
+	w.open(dir, reserve(t), reserve(t))
 	w.person = newBrowser(t, w.portalURL.String()).signIn(t)
 	w.person.connect(t, "Calm", w.calm, rooms[0])
 	for i, x := range w.slow {
@@ -188,6 +191,7 @@ func (w *waiting) restart() {
 	if err := w.stop(); err != nil {
 		w.t.Fatal(err)
 	}
+	w.person.client.CloseIdleConnections() // a form is not sent twice when its connection turns out to be dead
 	w.open(w.start.Config.DataDir, w.portal.Addr().String(), w.device.Addr().String())
 }
 
@@ -222,7 +226,8 @@ func (w *waiting) heard(x *slowRoom) {
 		t.Fatalf("%s: nothing was asked", x.name)
 	}
 	x.last = seen[len(seen)-1].at
-	if end := x.last.Add(wish); x.told.Before(end) || x.told.After(end.Add(wish/4+10*time.Second)) {
+	// The last request may have been on its way beside the one that was refused, and machines take their time.
+	if end := x.last.Add(wish); x.told.Before(end.Add(-10*time.Second)) || x.told.After(end.Add(wish/4+time.Minute)) {
 		t.Errorf("%s: waits until %v, was asked for %v", x.name, x.told, end)
 	}
 }
@@ -251,12 +256,12 @@ func (w *waiting) untilWords(x *slowRoom) string {
 	return fmt.Sprintf("Waits until %d:%02d", at.Hour(), at.Minute())
 }
 
-// bother lets time pass and does all that would make a program ask a booking system. The calm one has to be asked.
-func (w *waiting) bother(d time.Duration) {
+// bother lets time pass until at and does all that would make a program ask a booking system. The calm one has to be asked.
+func (w *waiting) bother(at time.Time) {
 	t := w.t
 	t.Helper()
 	w.calm.calls()
-	w.clock.forward(d)
+	w.clock.reach(at)
 	tomorrow := when.DayOf(w.clock.now(), w.zone).Add(1)
 	for _, x := range w.slow {
 		w.calendars.Touch(x.room)

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"net"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+// reserve returns an address on loopback at which nobody but this test listens until it ends: a socket that is bound but does not
+// listen holds the port. Whoever wants a free port gets another one, and who asks for this one gets it, also again and again and
+// from another process, as Go and others set SO_REUSEADDR.
+func reserve(t testing.TB) string {
+	t.Helper()
+	syscall.ForkLock.RLock() // so that no child inherits the socket
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fd)
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(name.(*syscall.SockaddrInet4).Port))
+}
+
+// A reserved address is free for the test, more than once.
+func TestReserve(t *testing.T) {
+	t.Parallel()
+	addr := reserve(t)
+	for range 2 {
+		ln, err := net.Listen("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := ln.Close(); err != nil {
+			t.Error(err)
+		}
+		if conn, err := net.Dial("tcp", addr); err == nil {
+			_ = conn.Close()
+			t.Error("somebody else listens at a reserved address")
+		}
+	}
+}
