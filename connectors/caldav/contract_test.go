@@ -47,7 +47,7 @@ func onFake(q caldavtest.Quirks) conntest.System {
 		s := caldavtest.Start(q, time.Now)
 		t.Cleanup(s.Close)
 		s.AddCalendar(path, "Zürich 1")
-		return &conntest.Room{
+		r := &conntest.Room{
 			ID: (&url.URL{Path: path}).EscapedPath(),
 			Connect: func(t testing.TB) connectors.Connector {
 				return connect(t, s.URL(), caldavtest.User, caldavtest.Password)
@@ -60,11 +60,22 @@ func onFake(q caldavtest.Quirks) conntest.System {
 			Bodies: func(testing.TB) []string { return slices.Collect(maps.Values(s.Objects(path))) },
 			Remove: func(testing.TB) { s.RemoveCalendar(path) },
 			Skew:   s.SetSkew,
+			Lag:    func(lists int) { s.Lag(path, lists) },
+			BreakAfterBooking: func(f conntest.Fault) func() {
+				s.Break(caldavtest.Fault{Method: "PUT", Times: 1, Before: func() {
+					s.Break(caldavtest.Fault{Status: f.Status, Header: f.Header})
+				}})
+				return s.Repair
+			},
 			Break: func(f conntest.Fault) func() {
 				s.Break(caldavtest.Fault{Status: f.Status, Header: f.Header, Body: f.Body, Until: f.Until, Cut: f.Cut})
 				return s.Repair
 			},
 		}
+		if q.NoData {
+			r.Lag = nil // every object is then asked for by itself, and that is never late
+		}
+		return r
 	}}
 }
 

@@ -57,7 +57,7 @@ func (c *Connector) Book(ctx context.Context, room connectors.Room, d connectors
 		if put != nil && errors.Is(err, connectors.NotFound) {
 			return connectors.Event{}, put // refused for another reason: a locked room, the same UID elsewhere
 		}
-		return connectors.Event{}, err
+		return connectors.Event{}, connectors.AfterWrite(err)
 	}
 	return o.booked(op, d)
 }
@@ -96,7 +96,7 @@ func (c *Connector) SetEnd(ctx context.Context, room connectors.Room, ev connect
 	}
 	o, err := c.object(ctx, op, at, href, room.Zone)
 	if err != nil {
-		return connectors.Event{}, err
+		return connectors.Event{}, connectors.AfterWrite(err)
 	}
 	out, ok := o.find(occurrence)
 	if !ok {

@@ -65,6 +65,10 @@ type Room struct {
 	Bodies func(t testing.TB) []string
 	// Break makes the system fail until repair is called.
 	Break func(f Fault) (repair func())
+	// BreakAfterBooking makes the system fail once it has written the next booking; nil = it can't.
+	BreakAfterBooking func(f Fault) (repair func())
+	// Lag makes the next lists show the room as it is now, whatever happens to it meanwhile; nil = the system never does.
+	Lag func(lists int)
 	// Remove removes the whole room, as far as the connector can see.
 	Remove func(t testing.TB)
 	// Skew moves the system's clock against ours.
@@ -268,7 +272,7 @@ func Run(t *testing.T, sys System) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases := slices.Concat(readCases(), seriesCases(), changeCases(), faultCases(), writeCases(), raceCases())
+	cases := slices.Concat(readCases(), seriesCases(), changeCases(), faultCases(), writeCases(), raceCases(), lagCases())
 	for name := range sys.Without {
 		if !slices.ContainsFunc(cases, func(c testCase) bool { return c.name == name }) {
 			t.Errorf("there is no case %q to leave out", name)

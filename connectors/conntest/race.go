@@ -24,6 +24,15 @@ func raceCases() []testCase {
 type hooked struct {
 	connectors.ReadWriter
 	beforeBook, afterBook func()
+	beforeEnd             func()
+}
+
+func (h *hooked) SetEnd(ctx context.Context, room connectors.Room, ev connectors.Event, to time.Time) (connectors.Event, error) {
+	if f := h.beforeEnd; f != nil {
+		h.beforeEnd = nil
+		f()
+	}
+	return h.ReadWriter.SetEnd(ctx, room, ev, to)
 }
 
 func (h *hooked) Book(ctx context.Context, room connectors.Room, d connectors.Draft) (connectors.Event, error) {

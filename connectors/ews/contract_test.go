@@ -130,6 +130,12 @@ func onFake(q ewstest.Quirks, access ews.Access) conntest.System {
 				Bodies: func(testing.TB) []string { return s.Bodies(room1) },
 				Remove: func(testing.TB) { s.RemoveRoom(room1) },
 				Skew:   s.SetSkew,
+				BreakAfterBooking: func(f conntest.Fault) func() {
+					s.Break(ewstest.Fault{Op: "CreateItem", Times: 1, Before: func() {
+						s.Break(ewstest.Fault{Status: f.Status, Header: f.Header})
+					}})
+					return s.Repair
+				},
 				Break: func(f conntest.Fault) func() {
 					s.Break(ewstest.Fault{Status: f.Status, Header: f.Header, Body: f.Body, Until: f.Until, Cut: f.Cut})
 					return s.Repair

@@ -30,7 +30,7 @@ func (c *Conn) invite(ctx context.Context, op string, room connectors.Room, d co
 			return connectors.Event{}, err
 		}
 		if own, err = c.item(ctx, op, b, itemRef{id: m.find("ItemId").attr("Id")}); err != nil {
-			return connectors.Event{}, err
+			return connectors.Event{}, connectors.AfterWrite(err)
 		}
 	}
 	if _, err := booked(op, own, d, room.Zone); err != nil {
@@ -44,7 +44,7 @@ func (c *Conn) invite(ctx context.Context, op string, room connectors.Room, d co
 	e, err := c.answer(ctx, op, room, b, ref, d.Token, when.Interval{From: d.From, To: d.To})
 	if err != nil {
 		c.cancel(ctx, op, b, ref)
-		return connectors.Event{}, err
+		return connectors.Event{}, connectors.AfterWrite(err)
 	}
 	return e, nil
 }
@@ -130,7 +130,7 @@ func (c *Conn) withdraw(ctx context.Context, op string, room connectors.Room, ev
 	for end := c.now().Add(c.maxWait); ; {
 		e, _, err := c.copyOf(ctx, op, room, ev.Token, ev.Span())
 		if err != nil || e.Key == "" {
-			return true, err
+			return true, connectors.AfterWrite(err)
 		}
 		if !c.now().Before(end) {
 			return true, &connectors.Error{Kind: connectors.Transient, Op: op, Code: "no answer from the room", Cure: "calendar.cure.ews_no_answer", Said: "no answer from the room's assistant"}
@@ -169,10 +169,10 @@ func (c *Conn) moveInvitation(ctx context.Context, op string, room connectors.Ro
 		return e, true, nil
 	}
 	if back := end(ref, ev.To); back != nil {
-		return e, false, back
+		return e, false, connectors.AfterWrite(back)
 	}
 	if _, again := c.answer(ctx, op, room, b, ref, ev.Token, ev.Span()); again != nil {
-		return e, false, again
+		return e, false, connectors.AfterWrite(again)
 	}
 	return e, false, err
 }

@@ -34,7 +34,7 @@ func (c *Conn) Book(ctx context.Context, room connectors.Room, d connectors.Draf
 			return connectors.Event{}, gone(err)
 		}
 		if found, err = c.item(ctx, op, box, itemRef{id: m.find("ItemId").attr("Id")}); err != nil {
-			return connectors.Event{}, err
+			return connectors.Event{}, connectors.AfterWrite(err)
 		}
 	}
 	return booked(op, found, d, room.Zone)
@@ -200,7 +200,7 @@ func (c *Conn) SetEnd(ctx context.Context, room connectors.Room, ev connectors.E
 		_, _, err = c.call(ctx, b.request(op, updateItem(now.ref, "NeverOverwrite", "SendToNone", newEnd(now, to)...)))
 		if err == nil {
 			after, err := c.current(ctx, op, b, now.Event)
-			return after.Event, err
+			return after.Event, connectors.AfterWrite(err)
 		}
 		if try > 0 || !errors.Is(err, connectors.Conflict) {
 			return connectors.Event{}, err

@@ -163,6 +163,13 @@ func onFake(opt googletest.Options, change func(*google.Config)) conntest.System
 				Bodies:  func(testing.TB) []string { return s.Events(room) },
 				Remove:  func(testing.TB) { s.RemoveCalendar(room) },
 				Skew:    s.SetSkew,
+				Lag:     func(lists int) { s.Lag(room, lists) },
+				BreakAfterBooking: func(f conntest.Fault) func() {
+					s.Break(googletest.Fault{Method: "POST", Suffix: "/events", Times: 1, Before: func() {
+						s.Break(googletest.Fault{Status: f.Status, Header: f.Header})
+					}})
+					return s.Repair
+				},
 				Break: func(f conntest.Fault) func() {
 					s.Break(googletest.Fault{Status: f.Status, Header: f.Header, Body: f.Body, Until: f.Until, Cut: f.Cut})
 					return s.Repair

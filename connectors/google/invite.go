@@ -33,10 +33,11 @@ func (c *Conn) invite(ctx context.Context, op string, room connectors.Room, d co
 		p := place{c.inviter(), c.cfg.Inviter}
 		_, undo := c.change(ctx, op, p, e.ID, func(*event) (request, error) { return request{method: http.MethodDelete}, nil })
 		if undo != nil && !errors.Is(undo, connectors.NotFound) {
-			return connectors.Event{}, undo
+			return connectors.Event{}, connectors.AfterWrite(undo)
 		}
+		return ev, err
 	}
-	return ev, err
+	return ev, connectors.AfterWrite(err)
 }
 
 // undoTime bounds an undo, which runs even when the caller has given up.
@@ -55,7 +56,7 @@ func refused(err error) bool {
 func (c *Conn) moveInvited(ctx context.Context, op string, room connectors.Room, p place, ev connectors.Event, to time.Time) (connectors.Event, error) {
 	got, err := c.accepted(ctx, op, room, ev.Key, to)
 	if !refused(err) {
-		return got, err
+		return got, connectors.AfterWrite(err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
@@ -63,7 +64,7 @@ func (c *Conn) moveInvited(ctx context.Context, op string, room connectors.Room,
 		return request{method: http.MethodPatch, body: map[string]any{"end": map[string]any{"dateTime": ev.To.UTC().Format(time.RFC3339)}}}, nil
 	})
 	if undo != nil {
-		return connectors.Event{}, undo
+		return connectors.Event{}, connectors.AfterWrite(undo)
 	}
 	return connectors.Event{}, err
 }

@@ -70,7 +70,7 @@ func (c *Conn) insert(ctx context.Context, op string, as grant, calendar string,
 		}
 		e, err = c.get(ctx, op, as, calendar, in.ID)
 		if err == nil || !errors.Is(err, connectors.NotFound) {
-			return e, err
+			return e, connectors.AfterWrite(err) // the id is taken: by what an earlier call has written
 		}
 	}
 	return event{}, connectors.Fail(connectors.Conflict, op, "the booking with this token was deleted too often")

@@ -102,6 +102,13 @@ func onFake(q graphtest.Quirks, certificate bool) conntest.System {
 				Bodies: func(testing.TB) []string { return s.Bodies(room) },
 				Remove: func(testing.TB) { s.RemoveMailbox(room) },
 				Skew:   s.SetSkew,
+				Lag:    func(lists int) { s.Lag(room, lists) },
+				BreakAfterBooking: func(f conntest.Fault) func() {
+					s.Break(graphtest.Fault{Method: "POST", Path: "/calendar/events", Times: 1, Before: func() {
+						s.Break(graphtest.Fault{Status: f.Status, Header: f.Header})
+					}})
+					return s.Repair
+				},
 				Break: func(f conntest.Fault) func() {
 					s.Break(graphtest.Fault{Status: f.Status, Header: f.Header, Body: f.Body, Until: f.Until, Cut: f.Cut})
 					return s.Repair

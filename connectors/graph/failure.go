@@ -45,6 +45,7 @@ func (c *Conn) failure(op, mailbox string, a answer) error {
 	if wait := quiet(a.status, a.header, a.now); wait > 0 {
 		e.Kind, e.After = connectors.Throttled, wait
 	}
+	e.Stands = a.status == http.StatusGatewayTimeout // what is behind the gateway may have done it
 	if e.Kind == connectors.Throttled {
 		e.Alone = mailbox != ""
 	}

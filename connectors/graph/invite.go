@@ -41,10 +41,11 @@ func (c *Conn) invite(ctx context.Context, room connectors.Room, d connectors.Dr
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 		defer cancel()
 		if undo := c.withdraw(ctx, op, e.ID); undo != nil {
-			return connectors.Event{}, undo
+			return connectors.Event{}, connectors.AfterWrite(undo)
 		}
+		return connectors.Event{}, err
 	}
-	return connectors.Event{}, err
+	return connectors.Event{}, connectors.AfterWrite(err)
 }
 
 // errNoAnswer is why a meeting was withdrawn that the room has neither taken nor declined.
@@ -180,10 +181,11 @@ func (c *Conn) setInvitedEnd(ctx context.Context, room connectors.Room, ev conne
 		defer cancel()
 		end := utcTime(ev.To)
 		if undo := c.patch(ctx, op, c.cfg.Account, &event{ID: e.ID}, change{End: &end}); undo != nil {
-			return connectors.Event{}, undo
+			return connectors.Event{}, connectors.AfterWrite(undo)
 		}
+		return connectors.Event{}, err
 	}
-	return got, err
+	return got, connectors.AfterWrite(err)
 }
 
 // releaseInvited withdraws a meeting of ours and waits until the room is free of it.
@@ -205,7 +207,7 @@ func (c *Conn) releaseInvited(ctx context.Context, room connectors.Room, ev conn
 	for pause := firstLook; ; pause = min(2*pause, longLook) {
 		copied, err := c.copyOf(ctx, op, room, e, when.Interval{From: ev.From, To: ev.To})
 		if err != nil || copied == nil {
-			return err
+			return connectors.AfterWrite(err)
 		}
 		if !c.now().Add(pause).Before(giveUp) {
 			return &connectors.Error{Kind: connectors.Transient, Op: op, Code: "no answer", Cure: "calendar.cure.graph_no_answer", Err: errNoAnswer}

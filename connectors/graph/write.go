@@ -105,30 +105,57 @@ func (c *Conn) booked(op string, room connectors.Room, e *event, d connectors.Dr
 // It looks for the token first: Graph itself remembers transaction ids for a time that nobody documents,
 // and perhaps those of events that were deleted, as one is that had to be undone.
 func (c *Conn) put(ctx context.Context, op, mailbox, token string, body newEvent) (*event, error) {
-	for try := 0; ; try++ {
-		e, err := c.find(ctx, op, mailbox, token)
-		if err != nil || e != nil {
-			return e, err
-		}
-		resp, err := c.post(ctx, op, mailbox, body)
-		if err == nil {
-			var made event
-			if json.Unmarshal(resp.Body, &made) != nil || made.ID == "" {
-				return nil, connectors.Fail(connectors.Invalid, op, "the answer is no event")
-			}
-			// What Graph answers holds no extended property: the truth is what it has now.
-			if e, err = c.get(ctx, op, mailbox, made.ID); err == nil && e.standing() {
-				return e, nil
-			}
-			if err == nil {
-				err = connectors.Fail(connectors.NotFound, op, "what was written is not there any more")
+	e, err := c.find(ctx, op, mailbox, token)
+	for try := 0; err == nil && e == nil; try++ {
+		var resp *outbound.Response
+		resp, err = c.post(ctx, op, mailbox, body)
+		switch {
+		case err == nil:
+			e, err = c.made(ctx, op, mailbox, resp.Body)
+		case errors.Is(err, connectors.Conflict), errors.Is(err, connectors.NotFound):
+			// The id was used: by an event that was deleted, or by one of ours that a search does not show yet.
+			refused := err
+			if e, err = c.findSoon(ctx, op, mailbox, token); e == nil && err == nil && try > 0 {
+				err = refused
 			}
 		}
-		if try > 0 || !errors.Is(err, connectors.Conflict) && !errors.Is(err, connectors.NotFound) {
-			return nil, err
+		if err == nil && e == nil && try > 0 {
+			err = connectors.AfterWrite(connectors.Fail(connectors.NotFound, op, "what was written is not there any more"))
 		}
 		body.TransactionID = transactionID(rand.Text(), mailbox)
 	}
+	return e, err
+}
+
+// made returns the event that Graph has answered a POST with, nil when it is not there: one that was deleted, whose
+// transaction id Graph still remembers. What Graph answers holds no extended property: the truth is what it has now, or in
+// a moment.
+func (c *Conn) made(ctx context.Context, op, mailbox string, answered []byte) (*event, error) {
+	var made event
+	if json.Unmarshal(answered, &made) != nil || made.ID == "" {
+		return nil, connectors.Fail(connectors.Invalid, op, "the answer is no event")
+	}
+	var e *event
+	_, err := connectors.Patient(ctx, op, func(ctx context.Context) (_ bool, err error) {
+		e, err = c.get(ctx, op, mailbox, made.ID)
+		if errors.Is(err, connectors.NotFound) {
+			return false, nil
+		}
+		return true, err
+	})
+	if err != nil || e == nil || !e.standing() {
+		return nil, connectors.AfterWrite(err)
+	}
+	return e, nil
+}
+
+// findSoon is find with patience: searches lag behind.
+func (c *Conn) findSoon(ctx context.Context, op, mailbox, token string) (e *event, err error) {
+	_, err = connectors.Patient(ctx, op, func(ctx context.Context) (_ bool, err error) {
+		e, err = c.find(ctx, op, mailbox, token)
+		return e != nil, err
+	})
+	return e, connectors.AfterWrite(err)
 }
 
 func (c *Conn) post(ctx context.Context, op, mailbox string, body newEvent) (*outbound.Response, error) {
@@ -254,7 +281,7 @@ func (c *Conn) SetEnd(ctx context.Context, room connectors.Room, ev connectors.E
 	}
 	_, now, err := c.current(ctx, op, room, ev.Key)
 	if err != nil {
-		return connectors.Event{}, err
+		return connectors.Event{}, connectors.AfterWrite(err)
 	}
 	if !now.From.Equal(ev.From) || !now.To.Equal(to) {
 		return connectors.Event{}, connectors.Fail(connectors.Conflict, op, "somebody else moved the event at the same moment")

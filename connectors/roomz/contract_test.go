@@ -90,6 +90,12 @@ func onFake(q roomztest.Quirks) conntest.System {
 				Bodies:  func(testing.TB) []string { return s.Meetings(room) },
 				Remove:  func(testing.TB) { s.RemoveRoom(room) },
 				Skew:    s.SetSkew,
+				BreakAfterBooking: func(f conntest.Fault) func() {
+					s.Break(roomztest.Fault{Method: "POST", Times: 1, Before: func() {
+						s.Break(roomztest.Fault{Status: f.Status, Header: f.Header})
+					}})
+					return s.Repair
+				},
 				Break: func(f conntest.Fault) func() {
 					s.Break(roomztest.Fault{Status: f.Status, Header: f.Header, Body: f.Body, Until: f.Until, Cut: f.Cut})
 					return s.Repair

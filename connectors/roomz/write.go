@@ -50,16 +50,29 @@ func (c *Connector) Book(ctx context.Context, room connectors.Room, d connectors
 	}
 	var answered Meeting
 	_ = json.Unmarshal(resp.Body, &answered) // some systems answer nothing
-	after, _, _, err := c.list(ctx, op, room.ID, span)
-	if err != nil {
-		return connectors.Event{}, err
-	}
-	e := c.withToken(room.ID, after, d.Token)
-	if e == nil {
-		if e = newest(before, after, answered.ID, d); e == nil || e.ID == "" {
-			return connectors.Event{}, connectors.Fail(connectors.Conflict, op, "what was written is not there")
+	var e *entry
+	shown, err := connectors.Patient(ctx, op, func(ctx context.Context) (bool, error) {
+		after, _, _, err := c.list(ctx, op, room.ID, span)
+		if err != nil {
+			return false, err
 		}
-		c.remember(room.ID, e.ID, d.Token)
+		if e = c.withToken(room.ID, after, d.Token); e == nil {
+			var twins bool
+			if e, twins = newest(before, after, answered.ID, d); twins {
+				return false, connectors.Fail(connectors.Transient, op, "two meetings like this one appeared at once")
+			}
+			if e == nil || e.ID == "" {
+				return false, nil
+			}
+			c.remember(room.ID, e.ID, d.Token)
+		}
+		return true, nil
+	})
+	switch {
+	case err != nil:
+		return connectors.Event{}, connectors.AfterWrite(err)
+	case !shown:
+		return connectors.Event{}, connectors.Fail(connectors.Transient, op, "the system does not show what it has taken")
 	}
 	return c.booked(op, room, *e, d)
 }
@@ -74,26 +87,26 @@ func (c *Connector) withToken(room string, list []entry, token string) *entry {
 	return nil
 }
 
-// newest returns the meeting with that id, or the only one that has appeared and looks like d.
-func newest(before, after []entry, id string, d connectors.Draft) *entry {
+// newest returns the meeting with that id, or the only one that has appeared and looks like d; twins says that there are
+// two, so that nobody can tell.
+func newest(before, after []entry, id string, d connectors.Draft) (found *entry, twins bool) {
 	old := map[string]bool{}
 	for _, e := range before {
 		old[e.ID] = true
 	}
-	var found *entry
 	for i, e := range after {
 		switch {
 		case e.Cancelled || old[e.ID]:
 		case id != "" && e.ID == id:
-			return &after[i]
+			return &after[i], false
 		case id == "" && e.Start.Equal(d.From) && e.End.Equal(d.To) && e.Subject == d.Subject:
 			if found != nil {
-				return nil // two at once: nobody can tell
+				return nil, true
 			}
 			found = &after[i]
 		}
 	}
-	return found
+	return found, false
 }
 
 func (c *Connector) booked(op string, room connectors.Room, e entry, d connectors.Draft) (connectors.Event, error) {
@@ -183,7 +196,7 @@ func (c *Connector) SetEnd(ctx context.Context, room connectors.Room, ev connect
 	}
 	e, asOf, err = c.find(ctx, op, room, connectors.Event{Key: ev.Key, From: ev.From, To: to})
 	if err != nil {
-		return connectors.Event{}, err
+		return connectors.Event{}, connectors.AfterWrite(err)
 	}
 	if !e.End.Equal(to) && (to.After(asOf) || !ended(e, ev, asOf)) {
 		return connectors.Event{}, connectors.Fail(connectors.Conflict, op, "the system did not take the new end")
@@ -213,7 +226,7 @@ func (c *Connector) Release(ctx context.Context, room connectors.Room, ev connec
 	if e, asOf, err = c.find(ctx, op, room, ev); errors.Is(err, connectors.NotFound) || err == nil && ended(e, ev, asOf) {
 		return nil
 	} else if err != nil {
-		return err
+		return connectors.AfterWrite(err)
 	}
 	return &connectors.Error{Kind: connectors.Unsupported, Op: op, Code: "not cancelled", Cure: "calendar.cure.connector_cancel", Said: "isCancelled"}
 }

@@ -135,8 +135,9 @@ func (s *Server) propfind(w http.ResponseWriter, r *http.Request, body []byte) {
 		c := s.cols[strings.TrimSuffix(path, "/")+"/"]
 		out.add(s.href(c.path), req.Prop.Any, s.collectionProps(c))
 		if r.Header.Get("Depth") == "1" {
-			for _, n := range slices.Sorted(maps.Keys(c.objects)) {
-				out.add(s.href(c.path+n), req.Prop.Any, s.objectProps(c.objects[n]))
+			objects := c.listed(false)
+			for _, n := range slices.Sorted(maps.Keys(objects)) {
+				out.add(s.href(c.path+n), req.Prop.Any, s.objectProps(objects[n]))
 			}
 		}
 	case c != nil && c.objects[name] != nil:
@@ -221,11 +222,14 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, body []byte) {
 			continue
 		}
 		c, name := s.find(u.Path)
-		if c == nil || c.objects[name] == nil {
+		var o *object
+		if c != nil {
+			o = c.listed(true)[name]
+		}
+		if o == nil {
 			out.missing(s.href(u.Path))
 			continue
 		}
-		o := c.objects[name]
 		props := s.objectProps(o)
 		if !s.Quirks.NoData {
 			data := escape(o.data)

@@ -6,6 +6,7 @@ import (
 	"crypto/md5" //nolint:gosec // ETags, not secrets
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -84,6 +85,32 @@ type collection struct {
 	objects map[string]*object // by name
 	changes int
 	changed time.Time
+
+	late  int                // so many more lists, and the reports that follow them, show the calendar …
+	shown map[string]*object // … as it was then
+	stale bool               // the last list was one of these
+}
+
+// Lag makes the next lists of a calendar, and the reports that follow them, show it as it is now, as an index does that
+// lags. Single objects are always as they are.
+func (s *Server) Lag(path string, lists int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.cols[path]
+	c.late, c.shown = lists, maps.Clone(c.objects)
+}
+
+// listed are the objects as a list shows them, or a report that follows one.
+func (c *collection) listed(report bool) map[string]*object {
+	if !report {
+		if c.stale = c.late > 0; c.stale {
+			c.late--
+		}
+	}
+	if c.stale {
+		return c.shown
+	}
+	return c.objects
 }
 
 // Server is one fake. Its fields may be set before the first request; its methods may be called at any

@@ -64,6 +64,21 @@ type calendar struct {
 	changed  map[string]int // number of the last change of each
 	horizon  int            // sync tokens below it are too old
 	reads    map[string]int // of invitations that wait for the room
+
+	late  int            // so many more lists of a window show the calendar …
+	shown map[string]doc // … as it was then
+}
+
+// Lag makes the next lists of a calendar's window show it as it is now, as a copy does that lags. Single events are always
+// as they are.
+func (s *Server) Lag(email string, lists int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.calendars[email]
+	c.late, c.shown = lists, map[string]doc{}
+	for id, d := range c.events {
+		c.shown[id] = d.clone()
+	}
 }
 
 // Resource is an entry of the directory.

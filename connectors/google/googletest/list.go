@@ -80,6 +80,10 @@ func (s *Server) listEvents(c *calendar, role string, q url.Values) answer {
 		}
 		since = t.Seq
 	}
+	if q.Has("timeMax") && c.late > 0 {
+		c.late--
+		c = &calendar{id: c.id, zone: c.zone, events: c.shown, changed: c.changed}
+	}
 	items := c.collect(role, from, to, single, since, q.Get("showDeleted") == "true" || since > 0)
 	if n, err := strconv.Atoi(q.Get("maxAttendees")); err == nil {
 		for i := range items {

@@ -60,6 +60,37 @@ type mailbox struct {
 	forgotten     int // deltas older than this are
 	throttled     time.Time
 	transactions  map[string]transaction
+
+	late  int              // so many more lists show the mailbox …
+	shown map[string]*item // … as it was then
+}
+
+// Lag makes the next lists and searches of a mailbox show it as it is now, as a copy does that lags. Single events are
+// always as they are.
+func (s *Server) Lag(address string, lists int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.boxes[strings.ToLower(address)]
+	b.late, b.shown = lists, map[string]*item{}
+	for id, i := range b.items {
+		c := *i
+		c.props, c.deleted, c.exceptions = maps.Clone(i.props), maps.Clone(i.deleted), map[string]*item{}
+		for at, x := range i.exceptions {
+			o := *x
+			o.props = maps.Clone(x.props)
+			c.exceptions[at] = &o
+		}
+		b.shown[id] = &c
+	}
+}
+
+// listed is the mailbox as a list shows it.
+func (b *mailbox) listed() *mailbox {
+	if b.late == 0 {
+		return b
+	}
+	b.late--
+	return &mailbox{items: b.shown}
 }
 
 type changed struct {

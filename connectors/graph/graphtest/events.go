@@ -53,11 +53,11 @@ func (s *Server) handle(q *query) reply {
 			"id": "AAMkcalendar", "name": "Calendar", "owner": map[string]any{"name": b.name, "address": b.address},
 		})
 	case len(q.path) == 3 && route == "GET calendarView":
-		return s.calendarView(q, b)
+		return s.calendarView(q, b.listed())
 	case len(q.path) == 4 && route == "GET calendarView/delta":
 		return s.delta(q, b)
 	case len(q.path) == 4 && route == "GET calendar/events":
-		return s.filtered(q, b)
+		return s.filtered(q, b.listed())
 	case len(q.path) == 4 && route == "POST calendar/events":
 		return s.create(q, b)
 	case len(q.path) >= 4 && q.path[2] == "events":
@@ -265,7 +265,7 @@ func (s *Server) create(q *query, b *mailbox) reply {
 	if t, ok := b.transactions[transactionID]; ok && transactionID != "" {
 		i, _ := b.find(t.id)
 		switch {
-		case i != nil && t.body == string(q.body):
+		case i != nil && t.body == string(q.body) && !s.Quirks.RememberTransactions:
 			return send(http.StatusCreated, s.render(i, nil, nil))
 		case i != nil || s.Quirks.RememberTransactions:
 			return fail(http.StatusConflict, "ErrorDuplicateTransactionId", "The TransactionId has been used before.")

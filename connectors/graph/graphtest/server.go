@@ -26,7 +26,7 @@ const (
 // Quirks are habits of a tenant. The zero value has none.
 type Quirks struct {
 	IgnoreIfMatch        bool          // PATCH and DELETE do not mind If-Match
-	RememberTransactions bool          // the transaction id of a deleted event is refused
+	RememberTransactions bool          // a transaction id that was used is refused, also that of a deleted event
 	AllDayLocal          bool          // whole days are kept as midnights of Zurich, not of UTC
 	OpenScope            bool          // the application may read every mailbox
 	NoPlaces             bool          // no right to list rooms

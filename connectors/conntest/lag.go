@@ -1,0 +1,94 @@
+package conntest
+
+import (
+	"errors"
+
+	"lintel/app/when"
+	"lintel/connectors"
+)
+
+// What a system does between the requests of one write.
+func lagCases() []testCase {
+	return []testCase{
+		{"a booking that is shown late", needs{write: true}, shownLate},
+		{"a booking that is shown late, over another one", needs{write: true}, shownLateOver},
+		{"an extension that is shown late, over another booking", needs{write: true}, extendedLate},
+		{"book again while the first is not shown yet", needs{write: true}, againWhileLate},
+		{"busy right after it has taken a booking", needs{write: true}, busyAfterBooking},
+	}
+}
+
+func (e *env) lag(lists int) {
+	if e.room.Lag == nil {
+		e.Skip("the system answers from one place")
+	}
+	e.room.Lag(lists)
+}
+
+func shownLate(e *env) {
+	w := &hooked{ReadWriter: e.writer(), beforeBook: func() { e.lag(2) }}
+	out, err := connectors.BookVerified(e.Context(), w, e.Room(), e.draft("x", "09:00", "10:00"), nil)
+	if err != nil || out.Verdict != connectors.Done || out.Left != nil {
+		e.Fatalf("%+v, %v", out, err)
+	}
+	e.want(e.week(), "11-23 09:00–10:00 Booked: x")
+}
+
+// shownLateOver: the other's booking, made after we looked, is hidden as long as ours is.
+func shownLateOver(e *env) {
+	w := &hooked{ReadWriter: e.writer(), beforeBook: func() {
+		e.lag(2)
+		e.put(meeting("a", "09:30", "10:30"))
+	}}
+	out, err := connectors.BookVerified(e.Context(), w, e.Room(), e.draft("x", "09:00", "10:00"), nil)
+	if err != nil || out.Verdict == connectors.Done || out.Left != nil {
+		e.Fatalf("%+v, %v", out, err)
+	}
+	e.want(e.week(), "11-23 09:30–10:30 Subject of a")
+}
+
+func extendedLate(e *env) {
+	ev := e.book(e.draft("x", "09:00", "10:00"))
+	w := &hooked{ReadWriter: e.writer(), beforeEnd: func() {
+		e.lag(2)
+		e.put(meeting("a", "10:00", "11:00"))
+	}}
+	out, err := connectors.SetEndVerified(e.Context(), w, e.Room(), ev, e.at("2026-11-23T10:30"), nil)
+	if err != nil || out.Verdict == connectors.Done || out.Left != nil {
+		e.Fatalf("%+v, %v", out, err)
+	}
+	e.want(e.week(), "11-23 09:00–10:00 Booked: x", "11-23 10:00–11:00 Subject of a")
+}
+
+func againWhileLate(e *env) {
+	d := e.draft("x", "09:00", "10:00")
+	e.lag(3)
+	a, err := e.writer().Book(e.Context(), e.Room(), d)
+	e.must(err)
+	out, err := connectors.BookVerified(e.Context(), e.writer(), e.Room(), d, nil)
+	if err != nil || out.Verdict != connectors.Done || out.Event.Identity() != a.Identity() {
+		e.Fatalf("%+v, %v", out, err)
+	}
+	e.want(e.week(), "11-23 09:00–10:00 Booked: x")
+}
+
+// busyAfterBooking: the booking is there, and whoever made it must be able to end it.
+func busyAfterBooking(e *env) {
+	if e.room.BreakAfterBooking == nil {
+		e.Skip("the system can't be broken at that moment")
+	}
+	d := e.draft("x", "09:00", "10:00")
+	repair := e.room.BreakAfterBooking(Fault{Status: 429, Header: map[string]string{"Retry-After": "300"}})
+	out, err := connectors.BookVerified(e.Context(), e.writer(), e.Room(), d, nil)
+	if !errors.Is(err, connectors.Throttled) || out.Left == nil || out.Left.Token != d.Token {
+		e.Fatalf("the booking is forgotten: %+v, %v", out, err)
+	}
+	repair()
+	e.conn = e.room.Connect(e) // the old one rightly keeps quiet
+	e.Cleanup(func() { _ = e.conn.Close() })
+	out, err = connectors.Settle(e.Context(), e.writer(), e.Room(), d.Token, when.Interval{From: d.From, To: d.To}, out.State)
+	if err != nil || out.Verdict != connectors.Done {
+		e.Fatalf("%+v, %v", out, err)
+	}
+	e.want(e.week(), "11-23 09:00–10:00 Booked: x")
+}
