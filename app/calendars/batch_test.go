@@ -248,3 +248,100 @@ func TestWatchedRoomsAreProbedRarelyAndOnHints(t *testing.T) {
 		t.Error("after the watch has ended the room is not probed at the normal pace")
 	}
 }
+
+// One request that fails is one failure of the system, however many rooms it asked for: it is tried again soon.
+func TestFailedBatchCountsOnce(t *testing.T) {
+	t.Parallel()
+	for _, fail := range []error{
+		connectors.Fail(connectors.Transient, "probe", "connection refused"),
+		&connectors.Error{Kind: connectors.Throttled, Op: "probe", After: 10 * time.Second},
+		context.DeadlineExceeded,
+	} {
+		b, m := newMany(t, 12)
+		m.size = 12
+		b.systems[b.id].proven = true
+		for _, rm := range b.rooms {
+			m.fails[rm.r.Address] = fail
+		}
+		if n := b.turn(m); n != 12 {
+			t.Fatalf("%d rooms were asked", n)
+		}
+		if sys := b.systems[b.id]; sys.failures != 1 || sys.blocked.Sub(b.now) > 15*time.Second || sys.inFlight != 0 {
+			t.Errorf("%v: %d failures, nothing is sent for %v", fail, sys.failures, sys.blocked.Sub(b.now))
+		}
+	}
+}
+
+// newFeeds is a bench with three feeds.
+func newFeeds(t testing.TB, user string) (*bench, *many, []*room) {
+	t.Helper()
+	b, m := newMany(t, 3)
+	sys := b.systems[b.id]
+	sys.kind.Feeds, sys.s.Username, m.size = true, user, 1
+	var rooms []*room
+	for _, rm := range b.rooms {
+		rooms = append(rooms, rm)
+	}
+	return b, m, rooms
+}
+
+// Feeds lie on servers of their own: one that is down, asks for time or wants a password keeps no other from being read.
+func TestFeedsFailAlone(t *testing.T) {
+	t.Parallel()
+	for _, fail := range []error{
+		connectors.Fail(connectors.Auth, "fetch", "401"),
+		connectors.Fail(connectors.Transient, "fetch", "connection refused"),
+		connectors.Fail(connectors.Trust, "fetch", "expired"),
+		&connectors.Error{Kind: connectors.Throttled, Op: "fetch", After: 4 * time.Hour},
+	} {
+		b, m, rooms := newFeeds(t, "")
+		m.fails[string(rooms[0].r.ID)], m.fails[string(rooms[1].r.ID)] = fail, fail
+		b.pass(m, 3*time.Hour)
+		if st := b.Statuses()[0]; !st.System.PausedAt.IsZero() || !st.System.FailingSince.IsZero() || b.age(rooms[2]) > 10*time.Minute {
+			t.Errorf("%v: the third feed was read %v ago; %+v", fail, b.age(rooms[2]), st.System)
+		}
+		asked := 0
+		for _, batch := range m.batches {
+			if batch[0] == string(rooms[0].r.ID) {
+				asked++
+			}
+		}
+		if connectors.AfterOf(fail) > 0 && asked != 1 {
+			t.Errorf("asked %d times while it wants to be left alone", asked)
+		}
+	}
+}
+
+// But a password that they have in common is sent twice at most.
+func TestFeedsShareAPassword(t *testing.T) {
+	t.Parallel()
+	b, m, rooms := newFeeds(t, "svc")
+	for _, rm := range rooms {
+		m.fails[string(rm.r.ID)] = connectors.Fail(connectors.Auth, "fetch", "401")
+	}
+	b.pass(m, 3*time.Hour)
+	if len(m.batches) != authLimit {
+		t.Errorf("%d sign-ins", len(m.batches))
+	}
+}
+
+// A system that lets us in, and has no such calendar or gives no right, is not out of reach any more.
+func TestRefusedRoomEndsTheSystemsFailure(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.fail(connectors.Fail(connectors.Transient, "probe", "connection refused"))
+	for range 40 {
+		b.now = b.now.Add(time.Minute)
+		b.crank()
+	}
+	if b.Statuses()[0].System.FailingSince.IsZero() {
+		t.Fatal("not failing")
+	}
+	b.fail(connectors.Fail(connectors.Forbidden, "probe", "no right"))
+	b.now = b.now.Add(backoffMax)
+	b.crank()
+	st := b.Statuses()[0]
+	if !st.System.FailingSince.IsZero() || st.System.ErrorKind != "" || st.Rooms[0].Resource.ErrorKind != string(connectors.Forbidden) {
+		t.Errorf("the page says %+v", st.System)
+	}
+}

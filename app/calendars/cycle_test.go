@@ -371,3 +371,87 @@ func TestChangeStaysInItsCalendar(t *testing.T) {
 		t.Errorf("released %v: %v", b.sys.released, err)
 	}
 }
+
+// nth runs f before the n-th read from now on.
+func (b *bench) nth(n int, f func()) {
+	b.systems[b.id].conn = &gated{script: b.sys, read: func(context.Context) {
+		if n--; n == 0 {
+			f()
+		}
+	}}
+}
+
+// What a system asks for while a write is read back is binding as everything else that it asks for.
+func TestThrottledReadBackIsHeeded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	b.nth(3, func() { b.fail(&connectors.Error{Kind: connectors.Throttled, Op: "read", After: 10 * time.Minute}) })
+	b.unsure(d)
+	b.fail(nil)
+	probes := b.sys.probes
+	for asked := b.now; b.now.Before(asked.Add(10 * time.Minute)); b.now = b.now.Add(time.Second) {
+		if b.crank() || b.sys.probes > probes {
+			t.Fatalf("asked again after %v", b.now.Sub(asked))
+		}
+	}
+	b.now = b.now.Add(5 * time.Minute)
+	b.crank()
+	b.owned(d)
+}
+
+// A booking that stands, and that our agenda does not show yet, is not said to have been refused.
+func TestBookingThatIsNotShownYet(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	var all []connectors.Event
+	b.nth(3, func() {
+		b.sys.mu.Lock()
+		all, b.sys.events = b.sys.events, nil
+		b.sys.mu.Unlock()
+	})
+	b.unsure(d)
+	b.put(all...)
+	b.now = b.now.Add(time.Minute)
+	b.crank()
+	b.owned(d)
+}
+
+// Whoever goes away in the middle of a booking leaves nothing undone.
+func TestPersonGoesAwayWhileBooking(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	b.nth(2, leave)
+	if _, err := b.Book(ctx, d); err != nil {
+		t.Fatal(err)
+	}
+	b.owned(d)
+}
+
+// Whoever has waited for as long as a booking may take is told so, and waits for nothing else: the next cycle reads the room
+// and says whose the booking is.
+func TestBookingThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	b.nth(2, func() { <-ctx.Done() })
+	reads := b.sys.reads
+	if _, err := b.Book(ctx, d); !problem.Has(err, problem.Down) || b.sys.reads != reads+2 {
+		t.Fatalf("%d reads, %v", b.sys.reads-reads, err)
+	}
+	b.now = b.now.Add(settled)
+	if !b.crank() {
+		t.Fatal("not read soon")
+	}
+	b.owned(d)
+}

@@ -1,11 +1,15 @@
 package calendars
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"lintel/app/problem"
 	"lintel/connectors"
+	"lintel/connectors/outbound"
+	"lintel/store"
 )
 
 // What a system asked for is on the disk before anything else happens: a program that is killed and starts again keeps
@@ -107,5 +111,79 @@ func TestWaitOfOneRoom(t *testing.T) {
 	}
 	if !found {
 		t.Error("not asked after the wait")
+	}
+}
+
+// A command that runs while the server is stopped asks a system no earlier either.
+func TestCheckWithoutTheServerKeepsToTheWait(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.fail(&connectors.Error{Kind: connectors.Throttled, Op: "probe", After: 10 * time.Minute})
+	b.crank()
+	alone := New(b.o)
+	waits := func(address string) bool {
+		t.Helper()
+		report, err := alone.Check(t.Context(), admin, b.id, Connection{}, CheckOptions{Address: address})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(report.Steps) == 1 && report.Steps[0].Name == "calendar.check.wait"
+	}
+	if !waits("") || !waits("room-1") {
+		t.Error("checked before the time")
+	}
+	if _, err := alone.Rooms(t.Context(), admin, b.id, Connection{}); !problem.Has(err, problem.Down) {
+		t.Errorf("rooms were asked for: %v", err)
+	}
+	b.now = b.now.Add(time.Hour)
+	if waits("") || waits("room-1") {
+		t.Error("not checked after the time")
+	}
+
+	// The same for one room.
+	b.fail(&connectors.Error{Kind: connectors.Throttled, Op: "probe", After: 10 * time.Minute, Alone: true})
+	b.crank()
+	if waits("") || !waits("room-1") {
+		t.Error("the wait is not that of the room")
+	}
+}
+
+// What a system asks for when an administrator lists its rooms holds for all that is sent to it.
+func TestThrottledListIsHeeded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.o.Kinds["lists"] = Kind{Every: time.Minute, Open: func(*outbound.Outbound, store.System, []store.Resource) (connectors.Connector, error) {
+		return &lister{script: &script{complete: true}}, nil
+	}}
+	id, err := b.Connect(t.Context(), admin, Connection{Kind: "lists", Name: "Lists"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Rooms(t.Context(), admin, id, Connection{}); !problem.Has(err, problem.Down) {
+		t.Fatalf("got %v", err)
+	}
+	if until := b.systems[id].blocked; until.Before(b.now.Add(10 * time.Minute)) {
+		t.Errorf("nothing is sent before %v, it is %v", until, b.now)
+	}
+}
+
+// lister is a system that has no time to list its rooms.
+type lister struct{ *script }
+
+func (l *lister) Rooms(context.Context, string) ([]connectors.RoomRef, string, error) {
+	return nil, "", &connectors.Error{Kind: connectors.Throttled, Op: "list rooms", After: 10 * time.Minute}
+}
+
+// A wait is as long as the system asked for, whatever becomes of the clock on the wall.
+func TestWaitIsDeafToTheClockOnTheWall(t *testing.T) {
+	t.Parallel()
+	for range 2 {
+		if now := time.Now(); now.Nanosecond() > 0 {
+			until := wholeSecond(now)
+			if !strings.Contains(until.String(), "m=") || until.Nanosecond() != 0 || until.Sub(now) <= 0 || until.Sub(now) >= time.Second {
+				t.Errorf("%v became %v", now, until)
+			}
+			return
+		}
 	}
 }

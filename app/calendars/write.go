@@ -180,9 +180,9 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 		return explain(werr) // nothing more is to be sent
 	}
 	// What happened out there is read whatever the outcome: a refused write has often a reason that
-	// our agenda does not know yet. When the time is up the next cycle does it.
+	// our agenda does not know yet. When the time is up the next cycle does it: somebody waits for an answer.
 	changed, rerr := false, ctx.Err()
-	if rerr == nil {
+	if !errors.Is(rerr, context.DeadlineExceeded) {
 		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 		defer cancel()
 		changed, rerr = s.readAndApply(back, rm, target, stored, state, nil)
