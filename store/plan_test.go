@@ -248,7 +248,11 @@ func TestHotQueriesUseIndexes(t *testing.T) {
 				if q.reading {
 					run = s.UpdateReadings
 				}
-				if err := run(context.Background(), func(tx *store.Tx) error { return q.run(h, tx) }); err != nil {
+				// The house is large, and a race detector makes it slow: no limit of the store's own.
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				err := run(ctx, func(tx *store.Tx) error { return q.run(h, tx) })
+				cancel()
+				if err != nil {
 					t.Fatalf("%s: %v", q.name, err)
 				}
 				if len(plans) == 0 {
