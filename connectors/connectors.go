@@ -116,8 +116,8 @@ type Event struct {
 	Free      bool      // transparent: shown perhaps, never occupies
 	Created   time.Time // as the author says; zero = unknown
 	// Written is since when, by the server's own clock, the event has its claim on its time; zero = unknown, which makes a
-	// tie. Graph: creation, or the last change where we extended it. Exchange: what we noted on it, else its last change.
-	// Google and CalDAV: the last change.
+	// tie. It must not move when others write into the event later. Exchange, Graph and Google: creation, or where we
+	// extended it that change. CalDAV: the last change, as nothing else there is the server's.
 	Written   time.Time
 	Mine      bool      // the room owns it: releasing deletes. Otherwise releasing declines
 	Token     string    // our idempotency key found on it; "" when it is not ours

@@ -2,6 +2,7 @@ package conntest
 
 import (
 	"errors"
+	"time"
 
 	"lintel/app/when"
 	"lintel/connectors"
@@ -15,6 +16,7 @@ func lagCases() []testCase {
 		{"an extension that is shown late, over another booking", needs{write: true}, extendedLate},
 		{"book again while the first is not shown yet", needs{write: true}, againWhileLate},
 		{"busy right after it has taken a booking", needs{write: true}, busyAfterBooking},
+		{"a claim begins anew with a later end, and with nothing else", needs{write: true, tick: true}, claims},
 	}
 }
 
@@ -70,6 +72,44 @@ func againWhileLate(e *env) {
 		e.Fatalf("%+v, %v", out, err)
 	}
 	e.want(e.week(), "11-23 09:00–10:00 Booked: x")
+}
+
+// claims: a stamp that moved with a check-in mark would make a booking look younger than one that was made over it.
+func claims(e *env) {
+	m, ok := e.conn.(connectors.Marker)
+	if !ok {
+		e.Skip("the system knows no marks")
+	}
+	ev := e.book(e.draft("x", "09:00", "10:00"))
+	setEnd := func(to string) func() {
+		return func() {
+			_, err := e.writer().SetEnd(e.Context(), e.Room(), ev, e.at("2026-11-23T"+to))
+			e.must(err)
+		}
+	}
+	mark := func() { e.must(m.Mark(e.Context(), e.Room(), ev, e.at("2026-11-23T09:00"))) }
+	unmark := func() { e.must(m.Mark(e.Context(), e.Room(), ev, e.at("2026-11-23T09:01"))) }
+	for i, step := range []struct {
+		name    string
+		do      func()
+		younger bool
+	}{
+		{"a mark", mark, false},
+		{"an earlier end", setEnd("09:30"), false},
+		{"a later end", setEnd("10:30"), true},
+		{"a mark on it", unmark, false},
+		{"an earlier end after a later one", setEnd("10:15"), false},
+		{"a later end once more", setEnd("10:45"), true},
+		{"an earlier end right after it", setEnd("10:30"), false},
+	} {
+		e.room.Skew(6*time.Minute + time.Duration(i)*10*time.Second) // between two steps
+		step.do()
+		now := e.only(e.week())
+		if younger := now.Written.After(ev.Written); younger != step.younger || now.Written.Before(ev.Written) {
+			e.Errorf("%s: the claim was of %v and is of %v", step.name, ev.Written, now.Written)
+		}
+		ev = now
+	}
 }
 
 // busyAfterBooking: the booking is there, and whoever made it must be able to end it.

@@ -151,7 +151,7 @@ func put(s *googletest.Server, seed conntest.Seed) {
 func onFake(opt googletest.Options, change func(*google.Config)) conntest.System {
 	return conntest.System{
 		Without: map[string]string{"503": "Google is left alone for a while: TestBusyWithoutTime"},
-		Tick:    time.Millisecond, Secret: googletest.TokenPrefix,
+		Tick:    time.Second, Secret: googletest.TokenPrefix,
 		Keeps: []string{"keep me", "X-OTHER-PROGRAM", "CATEGORIES", "VALARM", "ada@people.example", "Europe/Zurich", "keep me too"},
 		NewRoom: func(t testing.TB) *conntest.Room {
 			s := start(t, opt)

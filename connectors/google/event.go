@@ -68,7 +68,11 @@ const (
 	tokenProp   = "lintelToken"   // Draft.Token, for people who look; we know our events by their ids
 	nameProp    = "lintelName"    // Draft.Organizer
 	checkInProp = "lintelCheckIn" // Marker, RFC 3339 in UTC
+	claimProp   = "lintelClaim"   // since when Event.Written counts, where that is not its creation: see written
 )
+
+// claimUpdated in claimProp says that Event.Written is the event's last change: we have extended it.
+const claimUpdated = "updated"
 
 // fields are those of event that reading a window needs, so that no description or list of guests ever
 // comes here.
@@ -146,16 +150,39 @@ func (e *event) drop() bool {
 	return i >= 0 && e.Attendees[i].Response == "declined"
 }
 
-// convert reads an event for a room; false when its times can't be read. Written is `updated`, Google's own
-// clock in milliseconds at the last change of the event, not `created`: an extension or a move takes its
-// new time only when it is written, `created` is cut to seconds, and one stamp has to serve both writers of
-// a race. What bumps it later (an answer, a mark) makes an event look younger than it is; a second writer
-// would have to fall into that very moment to profit.
+// written returns since when the event has its claim on its time, by Google's clock. That is its creation, not its last
+// change: an answer of any guest, a new subject or a mark would make an old booking look younger than one that was made
+// over it, and both would stay. Only where we have extended an event is the last change the moment that counts, and what
+// we do to it later keeps that moment as it was. Google cuts the creation to seconds; so the last change is cut too, and
+// two within a second are a tie.
+func (e *event) written() time.Time {
+	switch s := e.prop(claimProp); s {
+	case "":
+		return instant(e.Created).Truncate(time.Second)
+	case claimUpdated:
+		return instant(e.Updated).Truncate(time.Second)
+	default:
+		return instant(s)
+	}
+}
+
+// claim returns the properties that keep written true through a change of the event; longer says that it takes more time.
+func (e *event) claim(longer bool) map[string]string {
+	switch {
+	case longer:
+		return map[string]string{claimProp: claimUpdated}
+	case e.prop(claimProp) == claimUpdated:
+		return map[string]string{claimProp: e.written().Format(time.RFC3339)}
+	}
+	return map[string]string{}
+}
+
+// convert reads an event for a room; false when its times can't be read.
 func (c *Conn) convert(e *event, zone *time.Location) (connectors.Event, bool) {
 	out := connectors.Event{
 		Key: e.ID, Series: e.UID, Rev: e.ETag,
 		Subject: e.Summary, Free: e.Transparency == "transparent", Tentative: e.Status == "tentative",
-		Created: instant(e.Created), Written: instant(e.Updated), Token: e.token(),
+		Created: instant(e.Created), Written: e.written(), Token: e.token(),
 		CheckedIn: instant(e.prop(checkInProp)).Truncate(time.Second),
 	}
 	if out.Series == "" { // free/busy only

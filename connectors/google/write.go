@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -98,6 +97,14 @@ func (c *Conn) place(ctx context.Context, op string, room connectors.Room, ev co
 	return p, nil
 }
 
+// props writes properties into the room's own copy, or into the inviter's so that the room's gets them too.
+func (p place) props(m map[string]string, room connectors.Room) map[string]any {
+	if p.calendar == room.ID {
+		return map[string]any{"private": m}
+	}
+	return map[string]any{"private": m, "shared": m}
+}
+
 // change fetches an event, lets decide look at it and does what that returns, under the condition that
 // nobody has written meanwhile. When somebody has, it looks once more. The event that came of it is
 // returned, the fetched one when there was nothing to do.
@@ -158,6 +165,9 @@ func (c *Conn) SetEnd(ctx context.Context, room connectors.Room, ev connectors.E
 			return request{}, connectors.Fail(connectors.Invalid, op, "the end is not after the start")
 		}
 		body := map[string]any{"end": map[string]any{"dateTime": to.UTC().Format(time.RFC3339)}}
+		if claim := e.claim(to.After(now.To)); len(claim) > 0 {
+			body["extendedProperties"] = p.props(claim, room)
+		}
 		if now.AllDay {
 			body["start"] = map[string]any{"dateTime": now.From.Format(time.RFC3339), "date": nil}
 			body["end"] = map[string]any{"dateTime": to.UTC().Format(time.RFC3339), "date": nil}
@@ -232,16 +242,12 @@ func (c *Conn) Mark(ctx context.Context, room connectors.Room, ev connectors.Eve
 	if err := c.writable(op); err != nil {
 		return err
 	}
-	u, err := c.events(op, room.ID, ev.Key)
-	if err != nil {
-		return err
-	}
-	u.RawQuery = url.Values{"sendUpdates": {"none"}, "fields": {"id"}}.Encode()
-	body := map[string]any{"extendedProperties": map[string]any{"private": map[string]string{checkInProp: seen.UTC().Format(time.RFC3339)}}}
-	_, err = c.call(ctx, request{op: op, method: http.MethodPatch, as: c.rooms(), url: u, body: body}, nil)
-	if isStatus(err, http.StatusGone) {
-		return connectors.Fail(connectors.NotFound, op, "the event was deleted")
-	}
+	p := place{c.rooms(), room.ID}
+	_, err := c.change(ctx, op, p, ev.Key, func(e *event) (request, error) {
+		props := e.claim(false)
+		props[checkInProp] = seen.UTC().Format(time.RFC3339)
+		return request{method: http.MethodPatch, body: map[string]any{"extendedProperties": p.props(props, room)}}, nil
+	})
 	return err
 }
 

@@ -159,14 +159,32 @@ func (d *decoder) event(e *event) (connectors.Event, error) {
 // compared by. That is its creation, not its last change: a check-in mark, or what Exchange itself goes
 // on writing into a new item, would make an old booking look younger than one that was made while it
 // stood, and both would stay. Only where Lintel itself has extended an event is the last change the
-// moment that counts. An event of somebody else that was moved into the room's time counts from its
+// moment that counts, and what we do to it later keeps that moment: see claim. An event of somebody else that was moved into the room's time counts from its
 // creation, so ours gives way: the safe side.
 func (e *event) written() time.Time {
-	if e.prop(propExtended) != "" {
+	switch s := e.prop(propExtended); s {
+	case "":
+		return instant(e.Created)
+	case extendedNow:
 		return instant(e.Modified)
+	default:
+		return instant(s)
 	}
-	return instant(e.Created)
 }
+
+// claim returns the properties that keep written true through a change of the event; longer says that it takes more time.
+func (e *event) claim(longer bool) []property {
+	switch {
+	case longer:
+		return []property{{ID: propExtended, Value: extendedNow}}
+	case e.prop(propExtended) == extendedNow:
+		return []property{{ID: propExtended, Value: e.written().Format(time.RFC3339Nano)}}
+	}
+	return nil
+}
+
+// extendedNow in propExtended says that the event's last change is our extension; else that is its instant.
+const extendedNow = "1"
 
 // instant reads an Edm.DateTimeOffset, zero when it is none.
 func instant(s string) time.Time {

@@ -171,7 +171,7 @@ func (c *Conn) setInvitedEnd(ctx context.Context, room connectors.Room, ev conne
 		return connectors.Event{}, connectors.Fail(connectors.Conflict, op, "the event has other times by now")
 	}
 	if !now.To.Equal(to) {
-		if err := c.patch(ctx, op, c.cfg.Account, e, endChange(now, to)); err != nil {
+		if err := c.patch(ctx, op, c.cfg.Account, e, endChange(e, now, to)); err != nil {
 			return connectors.Event{}, err
 		}
 	}

@@ -270,7 +270,7 @@ func (c *Conn) SetEnd(ctx context.Context, room connectors.Room, ev connectors.E
 		case !sameTimes(now, ev):
 			return connectors.Event{}, connectors.Fail(connectors.Conflict, op, "the event has other times by now")
 		}
-		err = c.patch(ctx, op, room.ID, e, endChange(now, to))
+		err = c.patch(ctx, op, room.ID, e, endChange(e, now, to))
 		if errors.Is(err, connectors.Conflict) && try == 0 {
 			continue // somebody wrote meanwhile: look once more
 		}
@@ -290,15 +290,12 @@ func (c *Conn) SetEnd(ctx context.Context, room connectors.Room, ev connectors.E
 }
 
 // endChange is what moves an end. Whole days end at midnight only, so they become an event with times.
-func endChange(now connectors.Event, to time.Time) change {
+func endChange(e *event, now connectors.Event, to time.Time) change {
 	end := utcTime(to)
-	ch := change{End: &end}
+	ch := change{End: &end, Props: e.claim(to.After(now.To))}
 	if now.AllDay {
 		start, no := utcTime(now.From), false
 		ch.Start, ch.IsAllDay = &start, &no
-	}
-	if to.After(now.To) {
-		ch.Props = []property{{ID: propExtended, Value: "1"}}
 	}
 	return ch
 }
@@ -372,6 +369,15 @@ func (c *Conn) Mark(ctx context.Context, room connectors.Room, ev connectors.Eve
 	if ev.Key == "" {
 		return connectors.Fail(connectors.Invalid, op, "the event has no id")
 	}
-	ch := change{Props: []property{{ID: propCheckIn, Value: at.UTC().Truncate(time.Second).Format(time.RFC3339)}}}
-	return c.patch(ctx, op, room.ID, &event{ID: ev.Key}, ch)
+	for try := 0; ; try++ {
+		e, err := c.get(ctx, op, room.ID, ev.Key)
+		if err != nil {
+			return err
+		}
+		ch := change{Props: append(e.claim(false), property{ID: propCheckIn, Value: at.UTC().Truncate(time.Second).Format(time.RFC3339)})}
+		err = c.patch(ctx, op, room.ID, e, ch)
+		if try > 0 || !errors.Is(err, connectors.Conflict) {
+			return err
+		}
+	}
 }

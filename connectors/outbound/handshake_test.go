@@ -45,6 +45,7 @@ type connServer struct {
 	conns    map[net.Conn]bool
 	parallel int
 	most     int
+	atOnce   int // how many requests to /slow are waited for
 }
 
 type connKey struct{}
@@ -113,8 +114,13 @@ func (s *connServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/slow") {
 		s.parallel++
 		s.most = max(s.most, s.parallel)
+		for end := time.Now().Add(time.Minute); s.most < s.atOnce && time.Now().Before(end); { // for the others to come
+			s.mu.Unlock()
+			time.Sleep(time.Millisecond)
+			s.mu.Lock()
+		}
 		s.mu.Unlock()
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // for one more, which should not come
 		s.mu.Lock()
 		s.parallel--
 	}
@@ -222,6 +228,7 @@ func TestConnectionStaysSignedIn(t *testing.T) {
 func TestLanes(t *testing.T) {
 	t.Parallel()
 	s := newConnServer(t, false)
+	s.atOnce = 4
 	c := s.client(t, "p", func(o *ClientOptions) { o.MaxConns = 4 })
 	var wg sync.WaitGroup
 	for range 40 {

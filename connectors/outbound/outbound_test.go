@@ -349,19 +349,23 @@ func TestNetworkErrors(t *testing.T) {
 	})
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	c := newClient(t, newOutbound(t), ClientOptions{Hosts: []string{base, closed.URL, strings.Replace(base, "http:", "https:", 1)}, Timeout: 300 * time.Millisecond})
+	client := func(timeout time.Duration) *Client {
+		return newClient(t, newOutbound(t), ClientOptions{Hosts: []string{base, closed.URL, strings.Replace(base, "http:", "https:", 1)}, Timeout: timeout})
+	}
+	hasty, c := client(300*time.Millisecond), client(time.Minute)
 	for _, tt := range []struct {
+		c    *Client
 		at   string
 		kind connectors.Kind
 		code string
 	}{
-		{base + "/cut", connectors.Transient, "connection cut"},
-		{base + "/silent", connectors.Transient, "time-out"},
-		{base + "/drip", connectors.Transient, "time-out"},
-		{closed.URL, connectors.Transient, "connection refused"},
-		{strings.Replace(base, "http:", "https:", 1), connectors.Trust, "no tls there"},
+		{c, base + "/cut", connectors.Transient, "connection cut"},
+		{hasty, base + "/silent", connectors.Transient, "time-out"},
+		{hasty, base + "/drip", connectors.Transient, "time-out"},
+		{c, closed.URL, connectors.Transient, "connection refused"},
+		{c, strings.Replace(base, "http:", "https:", 1), connectors.Trust, "no tls there"},
 	} {
-		_, err := get(c, tt.at+"?token="+planted)
+		_, err := get(tt.c, tt.at+"?token="+planted)
 		if e := wantKind(t, err, tt.kind); e.Code != tt.code {
 			t.Errorf("%s: code %q, want %q (%s)", tt.at, e.Code, tt.code, e.Said)
 		}

@@ -47,12 +47,12 @@ func TestStream(t *testing.T) {
 		}
 	})
 	open := func(ctx context.Context, path string) (io.ReadCloser, *Response, error) {
-		opt := ClientOptions{Hosts: []string{base}, Timeout: 10 * time.Second, Idle: 2 * time.Second}
+		opt := ClientOptions{Hosts: []string{base}, Timeout: time.Minute, Idle: time.Minute}
 		switch path {
 		case "/beats":
-			opt.Timeout = 2 * time.Second
+			opt.Timeout, opt.Idle = 2*time.Second, 2*time.Second
 		case "/silent":
-			opt.Idle = 300 * time.Millisecond
+			opt.Idle = time.Second
 		case "/mute":
 			opt.Timeout = 300 * time.Millisecond
 		}
@@ -101,7 +101,7 @@ func TestStream(t *testing.T) {
 
 	// The caller's context ends it, and Close frees the server.
 	ctx, cancel := context.WithCancel(context.Background())
-	if body, _, err = open(ctx, "/silent"); err != nil {
+	if body, _, err = open(ctx, "/silent?for=long"); err != nil {
 		t.Fatal(err)
 	}
 	time.AfterFunc(20*time.Millisecond, cancel)
@@ -111,13 +111,13 @@ func TestStream(t *testing.T) {
 	for len(ended) > 0 {
 		<-ended
 	}
-	if body, _, err = open(context.Background(), "/silent"); err != nil {
+	if body, _, err = open(context.Background(), "/silent?for=long"); err != nil {
 		t.Fatal(err)
 	}
 	body.Close()
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the connection stays open after Close")
 	}
 }
