@@ -24,19 +24,42 @@ type System struct {
 	FailingSince time.Time // zero while it works
 	ErrorKind    string
 	ErrorSaid    string
+	Checked      SystemCheck
 	CreatedAt    time.Time
 }
 
-const systemColumns = `id, kind, name, url, username, secrets, ca_pem, settings, paused_at, wait_until, last_ok, failing_since, error_kind, error_said, created_at`
+// SystemCheck is what somebody found who walked through the connection as it is set up now.
+type SystemCheck struct {
+	At        time.Time   // zero = never
+	Workspace WorkspaceID // whose calendar was looked at; "" when none was
+	Steps     []SystemCheckStep
+}
+
+// SystemCheckStep is one step of a check. It holds no secret.
+type SystemCheckStep struct {
+	Name  string        `json:"name"` // text key
+	State string        `json:"state"`
+	Said  string        `json:"said,omitempty"` // what the system answered
+	Cure  string        `json:"cure,omitempty"` // text key
+	Took  time.Duration `json:"took,omitempty"` // nanoseconds
+}
+
+const systemColumns = `id, kind, name, url, username, secrets, ca_pem, settings, paused_at, wait_until, last_ok, failing_since, error_kind, error_said,
+	checked_at, checked_room, check_steps, created_at`
 
 func (tx *Tx) scanSystem(r scanner) (System, error) {
 	var y System
 	var sealed []byte
-	var settings string
+	var settings, steps string
 	err := r.Scan(&y.ID, &y.Kind, &y.Name, &y.URL, &y.Username, &sealed, &y.CAPEM, &settings, instant{&y.PausedAt}, instant{&y.WaitUntil},
-		instant{&y.LastOK}, instant{&y.FailingSince}, &y.ErrorKind, &y.ErrorSaid, instant{&y.CreatedAt})
+		instant{&y.LastOK}, instant{&y.FailingSince}, &y.ErrorKind, &y.ErrorSaid, instant{&y.Checked.At}, nullable[WorkspaceID]{&y.Checked.Workspace}, &steps, instant{&y.CreatedAt})
 	if err != nil {
 		return y, err
+	}
+	if steps != "" {
+		if err := json.Unmarshal([]byte(steps), &y.Checked.Steps); err != nil {
+			return y, fmt.Errorf("read the check of a booking system: %w", err)
+		}
 	}
 	if err := json.Unmarshal([]byte(settings), &y.Settings); err != nil {
 		return y, fmt.Errorf("read settings of a booking system: %w", err)
@@ -70,7 +93,7 @@ func (tx *Tx) System(id SystemID) (System, error) {
 }
 
 // SaveSystem inserts or updates what an administrator types; the state of the connection is not touched
-// but for the pause, which ends.
+// but for the pause, which ends, and its last check, which was that of another one.
 func (tx *Tx) SaveSystem(y System) error {
 	settings, err := json.Marshal(y.Settings)
 	if err != nil {
@@ -86,7 +109,8 @@ func (tx *Tx) SaveSystem(y System) error {
 	_, err = tx.exec(`INSERT INTO booking_system (id, kind, name, url, username, secrets, ca_pem, settings, created_at)
 		VALUES (?,?,?,?,?,?,?,?,?)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, url = excluded.url, username = excluded.username,
-			secrets = excluded.secrets, ca_pem = excluded.ca_pem, settings = excluded.settings, paused_at = NULL`,
+			secrets = excluded.secrets, ca_pem = excluded.ca_pem, settings = excluded.settings, paused_at = NULL,
+			checked_at = NULL, checked_room = NULL, check_steps = ''`,
 		y.ID, y.Kind, y.Name, y.URL, y.Username, sealed, y.CAPEM, string(settings), unix(tx.now))
 	return err
 }
@@ -98,6 +122,20 @@ func (tx *Tx) SaveSystemSecrets(id SystemID, secrets map[string]secret.Text) err
 		return err
 	}
 	return tx.must(`UPDATE booking_system SET secrets = ? WHERE id = ? AND deleted_at IS NULL`, sealed, id)
+}
+
+// SaveSystemCheck stores what the last check of a connection found; a zero one forgets it.
+func (tx *Tx) SaveSystemCheck(id SystemID, c SystemCheck) error {
+	steps := ""
+	if len(c.Steps) > 0 {
+		b, err := json.Marshal(c.Steps)
+		if err != nil {
+			return fmt.Errorf("save the check of a booking system: %w", err)
+		}
+		steps = string(b)
+	}
+	return tx.must(`UPDATE booking_system SET checked_at = ?, checked_room = ?, check_steps = ? WHERE id = ? AND deleted_at IS NULL`,
+		unixOrNull(c.At), orNull(c.Workspace), steps, id)
 }
 
 // sealSecrets returns nil when there are none.

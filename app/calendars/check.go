@@ -47,9 +47,13 @@ func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID,
 		return connectors.Report{}, err
 	}
 	if !until.IsZero() {
-		return connectors.Report{Steps: []connectors.Step{{
+		report := connectors.Report{Steps: []connectors.Step{{
 			Name: "calendar.check.wait", State: connectors.StepFailed, Said: until.UTC().Format(time.RFC3339), Cure: "calendar.cure.throttled",
-		}}}, nil
+		}}}
+		if c.Kind == "" && change == nil {
+			s.noteCheck(ctx, id, o.Address, report)
+		}
+		return report, nil
 	}
 	out := s.o.Out
 	if o.Trace != nil {
@@ -60,9 +64,54 @@ func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID,
 		return connectors.Report{}, err
 	}
 	defer done()
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	checking, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	return conn.Check(ctx, connectors.CheckRequest{Room: room, Write: o.Write}), nil
+	report := conn.Check(checking, connectors.CheckRequest{Room: room, Write: o.Write})
+	if id != "" && c.Kind == "" && change == nil {
+		s.noteCheck(ctx, id, o.Address, report)
+	}
+	return report, nil
+}
+
+// noteCheck remembers what a check of a stored connection found, for whoever looks at its page next.
+func (s *Service) noteCheck(ctx context.Context, id store.SystemID, address string, report connectors.Report) {
+	found := store.SystemCheck{At: s.o.Now()}
+	for _, step := range report.Steps {
+		found.Steps = append(found.Steps, store.SystemCheckStep{Name: step.Name, State: string(step.State), Said: step.Said, Cure: step.Cure, Took: step.Took})
+	}
+	err := s.o.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if address != "" {
+			rooms, err := tx.Resources()
+			if err != nil {
+				return err
+			}
+			for _, r := range rooms {
+				if r.System == id && strings.EqualFold(r.Address, strings.TrimSpace(address)) {
+					found.Workspace = r.Workspace
+					break
+				}
+			}
+		}
+		return tx.SaveSystemCheck(id, found)
+	})
+	if err != nil {
+		s.o.Log.Warn("remember what a check found", "system", id, "err", err)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if y := s.systems[id]; y != nil {
+		y.s.Checked = found
+	}
+}
+
+// reportOf returns what a stored check found.
+func reportOf(c store.SystemCheck) connectors.Report {
+	var report connectors.Report
+	for _, step := range c.Steps {
+		report.Steps = append(report.Steps, connectors.Step{Name: step.Name, State: connectors.StepState(step.State), Said: step.Said, Cure: step.Cure, Took: step.Took})
+	}
+	return report
 }
 
 // waitsUntil returns until when a system wants to be left alone, as a whole or about the room of an address, which may

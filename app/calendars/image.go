@@ -41,7 +41,7 @@ func (s *Service) Image(ctx context.Context, w store.WorkspaceID, id store.Booki
 	var quiet bool
 	if rm != nil {
 		now := s.o.Now()
-		quiet = now.Before(rm.sys.blocked) || now.Before(rm.r.WaitUntil) || !rm.sys.s.PausedAt.IsZero() || !rm.sys.proven
+		quiet = now.Before(rm.sys.blocked) || now.Before(rm.r.WaitUntil) || !rm.sys.s.PausedAt.IsZero()
 	}
 	s.mu.Unlock()
 	if rm == nil {

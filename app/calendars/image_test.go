@@ -203,20 +203,3 @@ func TestImageIsForgotten(t *testing.T) {
 		t.Errorf("%+v", agenda)
 	}
 }
-
-// Pictures are not asked for before a probe has signed in: a wrong password would be sent by all who fetch them.
-func TestNoPictureBeforeTheSignIn(t *testing.T) {
-	t.Parallel()
-	b, p := newPictures(t)
-	b.put(pictured("a", b.now.Add(time.Hour)))
-	b.crank()
-	id := b.agenda()[0].ID
-	again := New(b.o)
-	if err := again.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	again.systems[b.id].conn = p
-	if _, _, err := again.Image(t.Context(), b.ws, id); !problem.Has(err, problem.Down) || len(p.asked) > 0 {
-		t.Errorf("asked %d times: %v", len(p.asked), err)
-	}
-}

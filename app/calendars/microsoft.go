@@ -2,6 +2,7 @@ package calendars
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -135,6 +136,7 @@ func (s *Service) UseSuccessor(ctx context.Context, by people.Actor, id store.Sy
 		}
 		y.Secrets[ownCertificate] = next
 		delete(y.Secrets, nextCertificate)
+		y.Checked = store.SystemCheck{} // it was made with the old one
 		return nil
 	})
 	if err != nil {
@@ -171,7 +173,7 @@ func (s *Service) changeCertificates(ctx context.Context, by people.Actor, id st
 		if err := f(&y); err != nil {
 			return err
 		}
-		if err := tx.SaveSystemSecrets(y.ID, y.Secrets); err != nil {
+		if err := errors.Join(tx.SaveSystemSecrets(y.ID, y.Secrets), tx.SaveSystemCheck(y.ID, y.Checked)); err != nil {
 			return err
 		}
 		return audit.Record(tx, by, action, "system", string(id))

@@ -233,10 +233,18 @@ type Status struct {
 	System    store.System // Secrets are cleared, but for which there are
 	Caps      connectors.Caps
 	OpenErr   error // the connector could not be made from what is stored
+	Checked   Checked
 	Rooms     []RoomStatus
 	Waiting   time.Time // nothing is sent before; zero when nothing is awaited
 	PerMinute float64   // how often it was asked a minute, since Since
 	Since     time.Time
+}
+
+// Checked is the last check of a connection as it is set up now.
+type Checked struct {
+	At        time.Time         // zero = never
+	Workspace store.WorkspaceID // whose calendar was looked at; "" when none was
+	Report    connectors.Report // its steps
 }
 
 // RoomStatus is how one attached calendar does.
@@ -253,6 +261,7 @@ func (s *Service) Statuses() []Status {
 	out := make([]Status, 0, len(s.systems))
 	for _, y := range s.systems {
 		st := Status{System: y.s, OpenErr: y.openErr, Since: y.meterSince}
+		st.Checked = Checked{At: y.s.Checked.At, Workspace: y.s.Checked.Workspace, Report: reportOf(y.s.Checked)}
 		st.System.Secrets = make(map[string]secret.Text, len(y.s.Secrets))
 		for name := range y.s.Secrets {
 			st.System.Secrets[name] = secret.Text{}

@@ -148,7 +148,6 @@ func (s *Server) useSuccessor(w http.ResponseWriter, r *http.Request, v *visitor
 		return err
 	}
 	s.tries.drop(id)
-	s.checks.drop(id)
 	return s.backToCertificate(w, r, v, id, v.T("certificate.said_used"))
 }
 

@@ -134,11 +134,9 @@ func (s *Server) runCheck(w http.ResponseWriter, r *http.Request, v *visitor, wr
 		return err
 	}
 	options := calendars.CheckOptions{Address: room.Address, Write: write}
-	report, err := s.Calendars.Check(r.Context(), v.Actor, st.System.ID, calendars.Connection{}, options)
-	if err != nil {
+	if _, err := s.Calendars.Check(r.Context(), v.Actor, st.System.ID, calendars.Connection{}, options); err != nil {
 		return err
 	}
-	s.checks.put(st.System.ID, check{at: s.Now(), report: report, room: room.WorkspaceName, address: openAddress(st.System.Kind, room.Address)})
 	if fragment(r) {
 		return s.systemCardPart(w, r, v)
 	}

@@ -251,7 +251,6 @@ func (s *Server) saveSystem(w http.ResponseWriter, r *http.Request, v *visitor) 
 	if err := s.Calendars.Edit(r.Context(), v.Actor, st.System.ID, c); err != nil {
 		return s.systemWrong(w, r, v, st.System.ID, c, err)
 	}
-	s.checks.drop(st.System.ID)
 	s.tries.drop(st.System.ID)
 	return s.done(w, r, v, systemsPath+"/"+string(st.System.ID), v.T("ui.saved"))
 }
@@ -276,6 +275,5 @@ func (s *Server) deleteSystem(w http.ResponseWriter, r *http.Request, v *visitor
 	if err := s.Calendars.Disconnect(r.Context(), v.Actor, st.System.ID); err != nil {
 		return err
 	}
-	s.checks.drop(st.System.ID)
 	return s.done(w, r, v, systemsPath, v.T("systems.said_deleted", "Name", st.System.Name))
 }

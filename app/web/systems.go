@@ -18,7 +18,7 @@ import (
 
 const systemsPath = "/settings/systems"
 
-// checks remembers what the last check of each booking system found, until the program stops.
+// checks remembers what each booking system was tried with last, until the program stops.
 type checks struct {
 	mu   sync.Mutex
 	last map[store.SystemID]check
@@ -50,6 +50,17 @@ func (c *checks) drop(id store.SystemID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.last, id)
+}
+
+// lastCheck is what the last check of a system found, if it was checked as it is now.
+func lastCheck(st calendars.Status) (check, bool) {
+	k := check{at: st.Checked.At, report: st.Checked.Report}
+	for _, room := range st.Rooms {
+		if r := room.Resource; r.Workspace == st.Checked.Workspace {
+			k.room, k.address = r.WorkspaceName, openAddress(st.System.Kind, r.Address)
+		}
+	}
+	return k, !k.at.IsZero()
 }
 
 // status finds one connected system.
@@ -109,7 +120,7 @@ func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status) te
 		}
 	}
 	card.Can = v.tags(capsOf(st))
-	if k, ok := s.checks.get(y.ID); ok {
+	if k, ok := lastCheck(st); ok {
 		card.Checked = v.T("systems.checked", "Time", s.when(r, v, k.at))
 		if k.room != "" {
 			card.Checked = v.T("systems.checked_with", "Time", s.when(r, v, k.at), "Room", k.room)
@@ -160,7 +171,7 @@ func (s *Server) stateOf(r *http.Request, v *visitor, st calendars.Status, n roo
 		set(ui.Busy, v.T("systems.state_failing", "Time", clock(y.FailingSince)), v.T("systems.said_failing"))
 	case n.total == 0:
 		set(ui.Unknown, v.T("systems.state_untried"), v.T("systems.said_untried"))
-		switch k, ok := s.checks.get(y.ID); {
+		switch k, ok := lastCheck(st); {
 		case !s.Calendars.MayTry(y.Kind):
 			set(ui.Unknown, v.T("systems.state_new"), v.T("systems.said_no_rooms"))
 		case ok && k.report.OK():

@@ -101,10 +101,13 @@ func TestStepThatWaits(t *testing.T) {
 	b := p.as("boss")
 	id, err := p.Calendars.Connect(ctx, people.ActorOf(p.boss()), calendarsOf("caldav", "Cloud"))
 	must(t, err)
-	p.checks.put(id, check{at: p.now(), report: connectors.Report{Steps: []connectors.Step{
-		{Name: "calendar.check.wait", State: connectors.StepFailed, Said: start().Add(time.Hour).Format(time.RFC3339), Cure: "calendar.cure.throttled"},
-		{Name: "calendar.check.write", State: connectors.StepSkipped},
-	}}})
+	must(t, p.st.Update(ctx, func(tx *store.Tx) error {
+		return tx.SaveSystemCheck(id, store.SystemCheck{At: p.now(), Steps: []store.SystemCheckStep{
+			{Name: "calendar.check.wait", State: string(connectors.StepFailed), Said: start().Add(time.Hour).Format(time.RFC3339), Cure: "calendar.cure.throttled"},
+			{Name: "calendar.check.write", State: string(connectors.StepSkipped)},
+		}})
+	}))
+	must(t, p.Calendars.Start(ctx)) // as after a restart
 	b.get(systemsPath+"/"+string(id)).want(t, 200, "left alone until 15:05", "waits for the step before", "-2026-11-21T")
 }
 

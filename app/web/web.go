@@ -66,7 +66,6 @@ type Server struct {
 	handler  http.Handler
 	sessions *sessionStore
 	programs programLimits
-	checks   checks // of booking systems
 	tries    checks // of certificates that are to follow those that they sign in with
 
 	heartbeat time.Duration // of live streams

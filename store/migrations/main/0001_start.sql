@@ -80,6 +80,9 @@ CREATE TABLE booking_system (
   failing_since INTEGER,
   error_kind TEXT NOT NULL DEFAULT '',
   error_said TEXT NOT NULL DEFAULT '',   -- what the system answered; never holds secrets or content
+  checked_at INTEGER,                    -- somebody walked through the connection as it is now
+  checked_room TEXT REFERENCES workspace (id),
+  check_steps TEXT NOT NULL DEFAULT '',  -- JSON of the steps: name, state, what the system answered, cure, how long it took
   created_at INTEGER NOT NULL,
   deleted_at INTEGER
 ) STRICT;
@@ -95,8 +98,6 @@ CREATE TABLE resource (
   writable      INTEGER NOT NULL DEFAULT 0 CHECK (writable IN (0, 1)),
   cursor        BLOB,                    -- sealed: the connector's mark for its next probe
   state         BLOB,                    -- sealed: what the connector keeps between reads; hrefs, revisions, times
-  window_from   INTEGER,
-  window_to     INTEGER,
   last_ok       INTEGER,                 -- agenda confirmed
   last_changed  INTEGER,
   failures      INTEGER NOT NULL DEFAULT 0,
