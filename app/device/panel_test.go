@@ -192,7 +192,7 @@ func next(t *testing.T, events <-chan event) (event, displays.Panel) {
 			}
 		}
 		return e, p
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing came")
 	}
 	return event{}, displays.Panel{}

@@ -516,7 +516,7 @@ func TestFetchImages(t *testing.T) {
 		ids = append(ids, id)
 		h.meeting(ws, "2026-11-23T08:00", "2026-11-23T11:00", nil)
 	}
-	for range 500 {
+	for range 6000 { // a minute at the least
 		if h.tick(); h.custom(ids[1]) && h.custom(ids[2]) {
 			break
 		}

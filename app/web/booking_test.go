@@ -62,6 +62,21 @@ func TestBookingOfOneBuilding(t *testing.T) {
 	boss.get("/today?building="+string(p.building)).want(t, 200, "Matterhorn")
 }
 
+// The form begins with a time that can still be booked by whoever needs some minutes for the rest of it.
+func TestFormBeginsInTime(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	boss := p.as("boss")
+	for _, c := range []struct{ now, from, to string }{
+		{"14:09", "14:00", "15:00"}, {"14:10", "14:15", "15:15"}, {"14:15", "14:15", "15:15"}, {"23:58", "23:45", "00:45"},
+	} {
+		wall, err := when.ParseWall("2026-11-21T" + c.now)
+		must(t, err)
+		p.wait(wall.In(saturday(t).Location()).Sub(p.now()))
+		boss.get("/bookings/new?room="+string(p.room)).want(t, 200, `value="2026-11-21"`, `value="`+c.from+`"`, `value="`+c.to+`"`)
+	}
+}
+
 func TestBookChangeCancel(t *testing.T) {
 	t.Parallel()
 	p := furnished(t)

@@ -74,7 +74,7 @@ func (s *Server) frameForm(ctx context.Context, v *visitor, view *templates.Book
 		view.Date = c.today.String()
 	}
 	if view.From == "" {
-		from := c.now.Truncate(15 * time.Minute)
+		from := begun(c)
 		view.From, view.To = from.Format("15:04"), from.Add(time.Hour).Format("15:04")
 	}
 	if m, err := when.ParseClock(view.From); err == nil && view.To == "" && view.Errors == nil {
@@ -86,6 +86,17 @@ func (s *Server) frameForm(ctx context.Context, v *visitor, view *templates.Book
 		}
 	}
 	return nil
+}
+
+// begun is when a booking begins unless somebody says otherwise: with the quarter of an hour that goes on. In its last minutes it
+// is the next one, as whoever takes a while with the form would be told that its begin is too long ago.
+func begun(c clock) time.Time {
+	const quarter = 15 * time.Minute
+	from := c.now.Truncate(quarter)
+	if next := from.Add(quarter); next.Sub(c.now) <= quarter/3 && when.DayOf(next, c.zone) == c.today {
+		return next
+	}
+	return from
 }
 
 // draft is a posted booking form, read.

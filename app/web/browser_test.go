@@ -59,7 +59,7 @@ func axe(t *testing.T) string {
 	return ""
 }
 
-// liveURL serves a portal on loopback, by the real clock.
+// liveURL serves a portal on loopback, with a clock that goes on.
 func liveURL(t *testing.T, p *portal) string {
 	t.Helper()
 	p.goOn()
@@ -82,7 +82,7 @@ func tab(t *testing.T, script bool) (context.Context, *[]string) {
 	t.Cleanup(cancel)
 	whole, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(cancel)
-	c, cancel := context.WithTimeout(whole, 8*time.Minute)
+	c, cancel := context.WithTimeout(whole, 12*time.Minute)
 	t.Cleanup(cancel)
 	t.Cleanup(func() { _ = chromedp.Cancel(whole) }) // waits until the browser has left its folder
 	said := &[]string{}                              // errors of the console: a policy that is broken, a script that fails
@@ -222,7 +222,7 @@ func TestAccessibility(t *testing.T) {
 	}
 	source := axe(t)
 	c, said := tab(t, true)
-	p, real := rich(t, time.Now().Truncate(time.Second))
+	p, real := rich(t, saturday(t))
 	url := liveURL(t, p)
 	p.BaseURL = parseURL(t, url)
 	shots := os.Getenv("LINTEL_SHOTS")
@@ -281,7 +281,7 @@ func TestAccessibility(t *testing.T) {
 	both(signed + "/edit")
 	both("/setup/system?kind=ews")
 	both("/setup/system?system=" + strings.TrimPrefix(signed, systemsPath+"/"))
-	both("/bookings?date=" + time.Now().AddDate(0, 0, 2).Format(time.DateOnly) + "&from=09:00&length=60")
+	both("/bookings?date=" + p.now().AddDate(0, 0, 2).Format(time.DateOnly) + "&from=09:00&length=60")
 	both(real["/rooms/{id}"] + "?view=week")
 	both("/nothing")
 	for _, line := range *said {

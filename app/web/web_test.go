@@ -47,7 +47,7 @@ type portal struct {
 	st *store.Store
 	mu sync.Mutex
 	at time.Time
-	on bool // the clock is the real one: what a browser writes to has deadlines
+	on time.Time // since when the clock goes on by itself; zero: it stands
 
 	log lockedBuffer
 
@@ -184,17 +184,35 @@ func (p *portal) book(login string, room store.WorkspaceID, subject string, priv
 func (p *portal) now() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.on {
-		return time.Now()
+	if !p.on.IsZero() {
+		return p.at.Add(time.Since(p.on))
 	}
 	return p.at
 }
 
-// goOn makes the clock the real one.
+// saturday is the weekday and the hour of start, in Zürich, that come next. They are ahead of the real clock, as what is written to a
+// connection has a deadline, and the same hour of the same weekday whenever a test runs.
+func saturday(t testing.TB) time.Time {
+	t.Helper()
+	zone, err := when.LoadZone("Europe/Zurich")
+	must(t, err)
+	at := start().In(zone)
+	for at.Before(time.Now().Add(time.Hour)) {
+		at = at.AddDate(0, 0, 7)
+	}
+	return at
+}
+
+// goOn lets the clock go on by itself, from the saturday on if it stands behind the real one.
 func (p *portal) goOn() {
+	p.t.Helper()
+	from := saturday(p.t)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.on = true
+	p.on = time.Now()
+	if p.at.Before(p.on) {
+		p.at = from
+	}
 }
 
 func (p *portal) wait(d time.Duration) {
