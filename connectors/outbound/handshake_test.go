@@ -230,6 +230,8 @@ func TestLanes(t *testing.T) {
 	s := newConnServer(t, false)
 	s.atOnce = 4
 	c := s.client(t, "p", func(o *ClientOptions) { o.MaxConns = 4 })
+	r, err := s.post(c, "/", []byte("x")) // only after it may others go side by side
+	wantStatus(t, r, err, 200)
 	var wg sync.WaitGroup
 	for range 40 {
 		wg.Add(1)
