@@ -212,7 +212,7 @@ func (o Outcome) verify(ctx context.Context, w writing) (Outcome, error) {
 	const op = "read back"
 	var ours *Event
 	var others []Event
-	shown, err := Patient(ctx, op, func(ctx context.Context) (_ bool, err error) {
+	shown, err := Patient(ctx, op, looks, func(ctx context.Context) (_ bool, err error) {
 		ours, others, err = o.look(ctx, w)
 		return ours != nil && sameSpan(ours.Span(), o.Left.Span()), err
 	})
@@ -235,7 +235,7 @@ func (o Outcome) judge(ctx context.Context, w writing, ours Event, others []Even
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
 	var lost error
-	undone, err := Patient(ctx, "undo", func(ctx context.Context) (bool, error) {
+	undone, err := Patient(ctx, "undo", looks, func(ctx context.Context) (bool, error) {
 		err := w.undo(ctx, ours)
 		switch {
 		case err == nil, errors.Is(err, NotFound):

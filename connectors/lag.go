@@ -5,17 +5,18 @@ import (
 	"time"
 )
 
-// The pauses of Patient: each is twice the one before, 7.75 seconds in all.
-const (
-	firstPause = 250 * time.Millisecond
-	lastPause  = 4 * time.Second
-)
+// firstPause is the first pause of Patient; each further one is twice the one before.
+const firstPause = 250 * time.Millisecond
 
-// Patient calls try until it is done or fails, a few times over some seconds, and reports whether it was done. It is for
-// systems that answer from a copy that lags: what they have taken a moment ago is not there yet.
-func Patient(ctx context.Context, op string, try func(context.Context) (done bool, err error)) (bool, error) {
-	for pause := firstPause; ; pause *= 2 {
-		if done, err := try(ctx); done || err != nil || pause > lastPause {
+// looks is how often something that was written is looked for: over 7.75 seconds.
+const looks = 6
+
+// Patient calls try until it is done or fails, at most so many times with growing pauses (4 times are 1.75 seconds in
+// all), and reports whether it was done. It is for systems that answer from a copy that lags: what they have taken a moment
+// ago is not there yet.
+func Patient(ctx context.Context, op string, times int, try func(context.Context) (done bool, err error)) (bool, error) {
+	for n, pause := 1, firstPause; ; n, pause = n+1, 2*pause {
+		if done, err := try(ctx); done || err != nil || n >= times {
 			return done, err
 		}
 		select {

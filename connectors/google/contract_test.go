@@ -187,7 +187,9 @@ func TestContractOnFake(t *testing.T) {
 	})
 	t.Run("small pages, strict with guests", func(t *testing.T) {
 		t.Parallel()
-		conntest.Run(t, onFake(googletest.Options{PageSize: 3, StrictGuests: true}, nil))
+		sys := onFake(googletest.Options{PageSize: 3, StrictGuests: true}, nil)
+		sys.Many = 100
+		conntest.Run(t, sys)
 	})
 	t.Run("delegation for all", func(t *testing.T) {
 		t.Parallel()

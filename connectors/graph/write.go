@@ -136,7 +136,7 @@ func (c *Conn) made(ctx context.Context, op, mailbox string, answered []byte) (*
 		return nil, connectors.Fail(connectors.Invalid, op, "the answer is no event")
 	}
 	var e *event
-	_, err := connectors.Patient(ctx, op, func(ctx context.Context) (_ bool, err error) {
+	_, err := connectors.Patient(ctx, op, soon, func(ctx context.Context) (_ bool, err error) {
 		e, err = c.get(ctx, op, mailbox, made.ID)
 		if errors.Is(err, connectors.NotFound) {
 			return false, nil
@@ -149,9 +149,12 @@ func (c *Conn) made(ctx context.Context, op, mailbox string, answered []byte) (*
 	return e, nil
 }
 
+// soon is how often Graph is asked for what it should have: each time that an undone booking is made anew waits as long.
+const soon = 4
+
 // findSoon is find with patience: searches lag behind.
 func (c *Conn) findSoon(ctx context.Context, op, mailbox, token string) (e *event, err error) {
-	_, err = connectors.Patient(ctx, op, func(ctx context.Context) (_ bool, err error) {
+	_, err = connectors.Patient(ctx, op, soon, func(ctx context.Context) (_ bool, err error) {
 		e, err = c.find(ctx, op, mailbox, token)
 		return e != nil, err
 	})

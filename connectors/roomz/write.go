@@ -51,7 +51,7 @@ func (c *Connector) Book(ctx context.Context, room connectors.Room, d connectors
 	var answered Meeting
 	_ = json.Unmarshal(resp.Body, &answered) // some systems answer nothing
 	var e *entry
-	shown, err := connectors.Patient(ctx, op, func(ctx context.Context) (bool, error) {
+	shown, err := connectors.Patient(ctx, op, 6, func(ctx context.Context) (bool, error) {
 		after, _, _, err := c.list(ctx, op, room.ID, span)
 		if err != nil {
 			return false, err
