@@ -5,12 +5,13 @@ import "context"
 // maxPasses is how often a list of several pages is walked through until two passes agree.
 const maxPasses = 5
 
-// Settled walks through a list that a system answers page by page. Where a page starts is a count of entries (Graph's
+// Settled walks through a list that a system answers in parts. Where a page starts is a count of entries (Graph's
 // $skip, say), so an entry that somebody deletes meanwhile moves the others forward, and one of them is on no page that
-// was asked for. A list of one page is taken as it is; one of several is walked through again until two passes in a row
-// bring the same entries. Transient when they never do.
+// was asked for; and what is moved from a part that is to come into one that has come is in neither. A list of one part is
+// taken as it is; one of several is walked through again until two passes in a row bring the same entries. Transient when
+// they never do.
 //
-// pass walks once and returns the entries and the number of pages; id names an entry.
+// pass walks once and returns the entries and the number of parts; id names an entry.
 func Settled[T any](ctx context.Context, op string, pass func(ctx context.Context, first bool) ([]T, int, error), id func(*T) string) ([]T, error) {
 	var before map[string]bool
 	for n := range maxPasses {

@@ -1,10 +1,12 @@
 package caldav_test
 
 import (
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"lintel/app/when"
 	"lintel/connectors"
 	"lintel/connectors/caldav/caldavtest"
 )
@@ -77,5 +79,36 @@ func TestNameUsedAgain(t *testing.T) {
 	s.Put(caldavtest.Room, "a.ics", meeting("near", "2026-11-24", "09:00", "10:00").ICS())
 	if got := read(first.State); len(got.Events) != 1 || got.Events[0].Subject != "near" {
 		t.Errorf("%+v", got.Events)
+	}
+}
+
+// An event whose object gets another name while the calendar is read, as some programs and servers do when it is moved or
+// edited, stands all the time and is seen. What is listed and can't be had ends the reading all the same.
+func TestRenamedWhileRead(t *testing.T) {
+	t.Parallel()
+	for name, q := range map[string]caldavtest.Quirks{"plain": {}, "one by one": {NoData: true}, "no tags": {NoETag: true, NoLastModified: true}} {
+		s := start(t, q)
+		for i := range 60 { // more than one report
+			s.Put(caldavtest.Room, "m"+strconv.Itoa(i)+".ics", meeting("m"+strconv.Itoa(i), "2026-11-23", "09:00", "10:00").ICS())
+		}
+		s.Break(caldavtest.Fault{Method: "REPORT", Times: 1, Before: func() {
+			s.Put(caldavtest.Room, "a.ics", meeting("m59", "2026-11-23", "09:00", "10:00").ICS())
+			s.Delete(caldavtest.Room, "m59.ics")
+		}})
+		req := connectors.ReadRequest{Room: connectors.Room{ID: caldavtest.Room, Zone: zurich(t)}, Window: when.Interval{
+			From: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC),
+		}}
+		c := connect(t, s.URL(), caldavtest.User, caldavtest.Password)
+		snap, err := c.Read(t.Context(), req)
+		if err != nil || len(snap.Events) != 60 {
+			t.Errorf("%s: %d events, %v", name, len(snap.Events), err)
+		}
+		// A list that shows what is not there any more, for good.
+		s.Lag(caldavtest.Room, 100)
+		s.Delete(caldavtest.Room, "m1.ics")
+		s.Break(caldavtest.Fault{Method: "REPORT", Status: 405})
+		if snap, err = c.Read(t.Context(), req); err != nil || len(snap.Events) != 59 {
+			t.Errorf("%s, listed and not there: %d events, %v", name, len(snap.Events), err)
+		}
 	}
 }

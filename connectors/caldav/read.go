@@ -25,46 +25,76 @@ const pastSeries = 7 * 24 * time.Hour
 // object is one calendar object as fetched.
 type object struct {
 	member
-	data []byte
+	data   []byte
+	listed member // as the list showed it
 }
 
 // Read lists the collection, fetches what is new, changed, or touches the window, and expands it. The
-// rest is known from the state to lie elsewhere.
+// rest is known from the state to lie elsewhere. When something is gone by the time that it is fetched, it was deleted
+// or got another name, and the collection is listed again ([connectors.Settled]).
 func (c *Connector) Read(ctx context.Context, req connectors.ReadRequest) (connectors.Snapshot, error) {
 	at, err := c.collection(req.Room, "read window")
 	if err != nil {
 		return connectors.Snapshot{}, err
 	}
-	list, asOf, err := c.list(ctx, at)
+	w := walk{c: c, at: at, req: req, known: loadState(req.State), have: map[member]object{}}
+	objects, err := connectors.Settled(ctx, "read window", w.pass, func(o *object) string { return o.href })
 	if err != nil {
 		return connectors.Snapshot{}, err
 	}
-	known, next := loadState(req.State), newState()
+	r := reader{room: req.Room, window: req.Window, state: w.next, events: map[string]connectors.Event{}, warnings: connectors.Warnings{}}
+	for _, o := range objects {
+		r.add(o)
+	}
+	return r.snapshot(w.asOf), nil
+}
+
+// walk is the way through a collection.
+type walk struct {
+	c     *Connector
+	at    *url.URL
+	req   connectors.ReadRequest
+	known state
+	have  map[member]object // fetched in an earlier pass
+	next  state             // with what need not be fetched
+	asOf  time.Time
+}
+
+// pass lists the collection and returns what had to be fetched, and one for each object that was not there any more.
+func (w *walk) pass(ctx context.Context, first bool) (objects []object, gone int, err error) {
+	list, asOf, err := w.c.list(ctx, w.at)
+	if err != nil {
+		return nil, 0, err
+	}
+	w.asOf, w.next = asOf, newState()
 	var wanted []member
 	for _, m := range list {
-		o, ok := known.Objects[m.href]
-		if ok && o.is(m) && !o.touches(req.Window) {
-			next.Objects[m.href] = o
-			continue
+		o, ok := w.known.Objects[m.href]
+		fetched, again := w.have[m]
+		switch {
+		case ok && o.is(m) && !o.touches(w.req.Window):
+			w.next.Objects[m.href] = o
+		case again && m.etag != "":
+			objects = append(objects, fetched)
+		default:
+			wanted = append(wanted, m)
 		}
-		wanted = append(wanted, m)
 	}
-	r := reader{room: req.Room, window: req.Window, state: next, events: map[string]connectors.Event{}, warnings: connectors.Warnings{}}
 	for done := 0; done < len(wanted); {
-		n := min(batch, len(wanted)-done)
-		objects, err := c.fetch(ctx, at, wanted[done:done+n])
+		part := wanted[done:min(done+batch, len(wanted))]
+		fetched, err := w.c.fetch(ctx, w.at, part)
 		if err != nil {
-			return connectors.Snapshot{}, err
+			return nil, 0, err
 		}
-		for _, o := range objects {
-			r.add(o)
+		objects, gone, done = append(objects, fetched...), gone+len(part)-len(fetched), done+len(part)
+		for _, o := range fetched {
+			w.have[o.listed] = o
 		}
-		done += n
-		if req.Progress != nil {
-			req.Progress(done, len(wanted))
+		if first && w.req.Progress != nil {
+			w.req.Progress(done, len(wanted))
 		}
 	}
-	return r.snapshot(asOf), nil
+	return objects, 1 + gone, nil
 }
 
 // fetch gets objects with their data. One that vanished meanwhile is left out; one whose data can't be
@@ -114,7 +144,7 @@ func (c *Connector) fetch(ctx context.Context, at *url.URL, wanted []member) ([]
 			}
 			out = append(out, one...)
 		default:
-			o := object{m, []byte(*r.props.Data)}
+			o := object{m, []byte(*r.props.Data), m}
 			if e := cleanETag(r.props.ETag); e != "" {
 				o.etag = e
 			}
@@ -140,7 +170,7 @@ func (c *Connector) alone(ctx context.Context, at *url.URL, m member) ([]object,
 	switch {
 	case errors.As(err, &e) && (e.Kind == connectors.Transient && strings.HasPrefix(e.Code, "HTTP") ||
 		e.Kind == connectors.Invalid || e.Kind == connectors.Unsupported || e.Kind == connectors.Forbidden):
-		return []object{{member: m}}, nil
+		return []object{{member: m, listed: m}}, nil
 	case errors.Is(err, connectors.NotFound), errors.Is(err, connectors.Gone):
 		return nil, nil
 	case err != nil:
@@ -165,7 +195,7 @@ func (c *Connector) get(ctx context.Context, op string, at *url.URL, m member) (
 	if resp.IsHTML() {
 		return object{}, resp.HTMLErr()
 	}
-	o := object{m, resp.Body}
+	o := object{m, resp.Body, m}
 	o.etag = cmp.Or(cleanETag(resp.Header.Get("ETag")), o.etag)
 	if t := httpTime(resp.Header.Get("Last-Modified")); !t.IsZero() {
 		o.written = t

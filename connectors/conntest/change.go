@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -22,6 +23,7 @@ func changeCases() []testCase {
 			}
 		}},
 		{"an event that is deleted while the calendar is read hides no other", needs{}, deletedMeanwhile},
+		{"an event that is moved while the calendar is read is seen", needs{}, movedMeanwhile},
 		{"read with a state that means nothing", needs{}, func(e *env) {
 			e.put(meeting("a", "09:00", "10:00"))
 			want := e.week()
@@ -151,22 +153,38 @@ func check(e *env) {
 
 // deletedMeanwhile: systems that page by counting move everything forward when an early entry goes.
 func deletedMeanwhile(e *env) {
-	const events = 9
+	e.meanwhile(func() { e.room.Delete(e, "m0") }, 1, 9)
+}
+
+// movedMeanwhile: what goes from a page that is to come to one that was read is on neither.
+func movedMeanwhile(e *env) {
+	e.meanwhile(func() { e.put(meeting("m8", "07:00", "07:30")) }, 0, 8)
+}
+
+// meanwhile reads nine events, of which m0 begins at eight, while something happens. Those from first up to but not last
+// stay as they are and must be there.
+func (e *env) meanwhile(happens func(), first, last int) {
+	e.Helper()
 	var want []string
-	for i := range events {
+	for i := range 9 {
 		e.put(meeting(fmt.Sprint("m", i), fmt.Sprintf("%02d:00", 8+i), fmt.Sprintf("%02d:00", 9+i)))
-		if i > 0 {
+		if i >= first && i < last {
 			want = append(want, fmt.Sprintf("11-23 %02d:00–%02d:00 Subject of m%d", 8+i, 9+i, i))
 		}
 	}
-	deleted := false
-	s, err := e.conn.Read(e.Context(), connectors.ReadRequest{Room: e.Room(), Window: e.span("2026-11-23", "2026-11-30"), Progress: func(int, int) {
-		if !deleted {
-			deleted = true
-			e.room.Delete(e, "m0")
-		}
-	}})
+	once := sync.OnceFunc(happens)
+	s, err := e.conn.Read(e.Context(), connectors.ReadRequest{Room: e.Room(), Window: e.span("2026-11-23", "2026-11-30"), Progress: func(int, int) { once() }})
 	e.must(err)
-	s.Events = slices.DeleteFunc(s.Events, func(ev connectors.Event) bool { return ev.From.Equal(e.at("2026-11-23T08:00")) })
+	moved := 0
+	s.Events = slices.DeleteFunc(s.Events, func(ev connectors.Event) bool {
+		if ev.Subject == "Subject of m8" && last < 9 {
+			moved++
+			return true
+		}
+		return first > 0 && ev.Subject == "Subject of m0"
+	})
 	e.want(s, want...)
+	if last < 9 && moved != 1 {
+		e.Errorf("the moved event is seen %d times", moved)
+	}
 }

@@ -26,12 +26,16 @@ func (c *Conn) Read(ctx context.Context, req connectors.ReadRequest) (connectors
 	if err := checkRoom(op, req.Room); err != nil {
 		return connectors.Snapshot{}, err
 	}
-	r := reader{c: c, room: req.Room, window: req.Window, limit: maxView, seen: map[string]bool{}, warnings: connectors.Warnings{}}
-	wide := when.Interval{From: req.Window.From.Add(-around), To: req.Window.To.Add(around)}
-	for from := wide.From; from.Before(wide.To); from = from.Add(maxRange) {
-		part := when.Interval{From: from, To: minTime(from.Add(maxRange), wide.To)}
-		if err := r.view(ctx, op, part); err != nil {
-			return connectors.Snapshot{}, gone(err)
+	r := reader{c: c, room: req.Room, window: req.Window, limit: maxView, warnings: connectors.Warnings{}}
+	items, err := connectors.Settled(ctx, op, r.views, func(item **node) string { return itemID(*item) })
+	if err != nil {
+		return connectors.Snapshot{}, gone(err)
+	}
+	for _, item := range items {
+		if item.child("CalendarItemType").word() == "RecurringMaster" {
+			r.masters = append(r.masters, item)
+		} else {
+			r.plain = append(r.plain, item)
 		}
 	}
 	if err := c.learnZones(ctx, op, r.about, r.plain, req.Room.Zone); err != nil {
@@ -44,7 +48,7 @@ func (c *Conn) Read(ctx context.Context, req connectors.ReadRequest) (connectors
 		return connectors.Snapshot{}, gone(err)
 	}
 	if req.Progress != nil {
-		req.Progress(len(r.seen), len(r.seen))
+		req.Progress(len(items), len(items))
 	}
 	return r.snapshot(), nil
 }
@@ -70,13 +74,30 @@ type reader struct {
 	room     connectors.Room
 	window   when.Interval
 	limit    int
-	seen     map[string]bool // items, by key
+	seen     map[string]bool // items of this pass, by key
+	all      []*node         // of them
+	parts    int             // that they came in
 	plain    []*node         // all others
 	masters  []*node         // series that the server did not expand
 	events   []connectors.Event
 	skipped  int
 	asOf     time.Time
 	warnings connectors.Warnings
+}
+
+func itemID(item *node) string { return item.child("ItemId").attr("Id") }
+
+// views reads the whole window once, and returns its items and in how many parts they came.
+func (r *reader) views(ctx context.Context, _ bool) ([]*node, int, error) {
+	const op = "read window"
+	r.seen, r.all, r.parts = map[string]bool{}, nil, 0
+	wide := when.Interval{From: r.window.From.Add(-around), To: r.window.To.Add(around)}
+	for from := wide.From; from.Before(wide.To); from = from.Add(maxRange) {
+		if err := r.view(ctx, op, when.Interval{From: from, To: minTime(from.Add(maxRange), wide.To)}); err != nil {
+			return nil, 0, err
+		}
+	}
+	return r.all, r.parts, nil
 }
 
 // view reads one part of the window, and its halves when the server could not send all of it.
@@ -100,7 +121,7 @@ func (r *reader) view(ctx context.Context, op string, w when.Interval) error {
 	if root == nil {
 		return connectors.Fail(connectors.Invalid, op, "the answer has no list of items")
 	}
-	r.asOf = p.http.AsOf()
+	r.asOf, r.parts = p.http.AsOf(), r.parts+1
 	for _, item := range root.child("Items").all("CalendarItem") {
 		r.take(item)
 	}
@@ -112,15 +133,10 @@ func (r *reader) about(op, body string) request { return r.c.about(op, r.room, b
 
 // take notes one item, once: events that span two parts of the window come twice.
 func (r *reader) take(item *node) {
-	id := item.child("ItemId").attr("Id")
-	switch {
-	case id != "" && r.seen[id]:
-	case item.child("CalendarItemType").word() == "RecurringMaster":
-		r.masters = append(r.masters, item)
-	default:
-		r.plain = append(r.plain, item)
+	if id := itemID(item); id == "" || !r.seen[id] {
+		r.seen[id] = true
+		r.all = append(r.all, item)
 	}
-	r.seen[id] = true
 }
 
 // add turns an item into an event.
