@@ -95,7 +95,8 @@ type room struct {
 	sys      *system
 	zone     *time.Location
 	due      time.Time
-	index    int // in the queue; -1 while it is worked on or gone
+	index    int  // in the queue; -1 while it is worked on or gone
+	taken    bool // by a worker
 	gone     bool
 	lastRead time.Time     // of the whole window
 	dayRead  when.Date     // local day of that read: a new day needs a new window
@@ -105,7 +106,7 @@ type room struct {
 	force    bool          // read even when the probe says that nothing changed
 	live     bool          // the system tells us of changes by itself
 	hinted   bool          // it did so while the room was being worked on
-	covered  bool          // live, and probed since without a failure: no word of it means that nothing changed
+	covered  bool          // live, probed since without a failure, and no hint came: nothing has changed
 	dirty    bool
 	lease    lease // one write or read at a time
 }

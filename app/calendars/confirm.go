@@ -43,7 +43,7 @@ const (
 func (s *Service) vouch(now time.Time) {
 	at := now.Add(-deafFor)
 	for _, rm := range s.rooms {
-		if !rm.covered || rm.index < 0 || !rm.due.After(now) || at.Sub(rm.r.LastOK) < vouchEvery {
+		if !rm.covered || at.Sub(rm.r.LastOK) < vouchEvery {
 			continue
 		}
 		rm.r.LastOK, rm.dirty = at, true

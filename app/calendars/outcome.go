@@ -30,6 +30,7 @@ func (s *Service) ended(rm *room, err error, hot, open bool) {
 	now := s.o.Now()
 	sys := rm.sys
 	sys.inFlight--
+	rm.taken = false
 	if err == nil {
 		s.succeeded(rm, now)
 		every := sys.kind.Every

@@ -109,6 +109,7 @@ func (s *Service) later(rm *room) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rm.sys.inFlight--
+	rm.taken = false
 	rm.due = rm.allowed(s.o.Now().Add(postponed))
 	s.enqueue(rm)
 }

@@ -218,7 +218,7 @@ func (s *Service) hint(rm *room) {
 	if rm.gone {
 		return
 	}
-	rm.hinted = rm.index < 0
+	rm.hinted, rm.covered = rm.index < 0, false
 	s.bring(rm, s.o.Now().Add(coalesce))
 }
 

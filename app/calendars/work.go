@@ -2,6 +2,7 @@ package calendars
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lintel/connectors"
@@ -48,22 +49,46 @@ func (s *Service) work(ctx context.Context, sys *system) {
 		size = batcher.BatchSize()
 	}
 	for {
-		switch rooms := s.take(sys, size); len(rooms) {
-		case 0:
-			select {
-			case <-ctx.Done():
+		rooms := s.take(sys, size)
+		if len(rooms) > 0 {
+			s.attend(ctx, batcher, rooms)
+			if ctx.Err() != nil {
 				return
-			case <-sys.wake:
 			}
 			continue
-		case 1:
-			s.syncRoom(ctx, rooms[0])
-		default:
-			s.syncBatch(ctx, batcher, rooms)
 		}
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			return
+		case <-sys.wake:
 		}
+	}
+}
+
+// attend reads rooms that take has handed out, and puts them back. A room over which a connector panics keeps nobody else from
+// being read: whoever owns the worker starts it again.
+func (s *Service) attend(ctx context.Context, batcher connectors.Batcher, rooms []*room) {
+	defer s.putBack(rooms)
+	if len(rooms) == 1 {
+		s.syncRoom(ctx, rooms[0])
+		return
+	}
+	s.syncBatch(ctx, batcher, rooms)
+}
+
+// putBack puts back what a panic has left in hand. They are read in order, so it was about the first.
+func (s *Service) putBack(rooms []*room) {
+	s.mu.Lock()
+	left := slices.DeleteFunc(slices.Clone(rooms), func(rm *room) bool { return !rm.taken })
+	s.mu.Unlock()
+	for i, rm := range left {
+		if i > 0 {
+			s.later(rm)
+			continue
+		}
+		e := connectors.Fail(connectors.Invalid, "read room", "this program failed over it: see its log")
+		e.Alone = true
+		s.ended(rm, e, false, false)
 	}
 }
 
@@ -87,6 +112,7 @@ func (s *Service) take(sys *system, n int) []*room {
 	for len(rooms) < n && len(sys.queue) > 0 && !sys.queue[0].due.After(soon) && !sys.queue[0].r.WaitUntil.After(now) {
 		rm := sys.queue[0]
 		s.unqueue(rm)
+		rm.taken = true
 		sys.inFlight++
 		rooms = append(rooms, rm)
 	}
