@@ -64,9 +64,11 @@ func TestEveryRequest(t *testing.T) {
 	t.Parallel()
 	needMetadata(t)
 	seen := map[string]bool{}
+	began := time.Now()
+	now := func() time.Time { return hour(7, 0).Add(time.Since(began)) } // the events are of that day
 	for _, invites := range []bool{false, true} {
 		s, cfg := inviting(t, graphtest.Quirks{PageSize: 1})
-		cfg.Invite = invites
+		s.Now, cfg.Now, cfg.Invite = now, now, invites
 		c := connect(t, cfg)
 		r := theRoom(t)
 		for _, e := range []graphtest.Event{
