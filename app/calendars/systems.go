@@ -172,6 +172,17 @@ func (s *Service) Reload(ctx context.Context) error {
 	}); err != nil {
 		return fmt.Errorf("load resources: %w", err)
 	}
+	var errs []error
+	for id := range s.reconcile(resources) {
+		errs = append(errs, s.reload(ctx, id))
+	}
+	return errors.Join(errs...)
+}
+
+// reconcile makes the engine's rooms those that are attached. It returns the systems that have to be opened anew, as their
+// connectors have to know each room.
+func (s *Service) reconcile(resources []store.Resource) map[store.SystemID]bool {
+	reopen := map[store.SystemID]bool{}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.loaded {
@@ -180,16 +191,22 @@ func (s *Service) Reload(ctx context.Context) error {
 	live := map[store.WorkspaceID]bool{}
 	for _, r := range resources {
 		live[r.Workspace] = true
-		if rm := s.rooms[r.Workspace]; rm == nil || rm.r.Zone != r.Zone || rm.r.Address != r.Address || rm.r.ID != r.ID {
-			s.addRoom(r, s.o.Now())
+		rm := s.rooms[r.Workspace]
+		if rm != nil && rm.r.Zone == r.Zone && rm.r.Address == r.Address && rm.r.ID == r.ID {
+			continue
 		}
+		if sys := s.systems[r.System]; sys != nil && sys.kind.Feeds {
+			reopen[r.System] = true
+			continue
+		}
+		s.addRoom(r, s.o.Now())
 	}
 	for w, rm := range s.rooms {
 		if !live[w] {
 			s.forget(rm)
 		}
 	}
-	return nil
+	return reopen
 }
 
 // reload opens one system anew after a change. s.arranging is held.
