@@ -11,7 +11,7 @@ import (
 // System is a booking system that somebody connected.
 type System struct {
 	ID           SystemID
-	Kind         string // caldav, ics
+	Kind         string // ews, graph, google, connector, caldav, ics, push
 	Name         string
 	URL          string
 	Username     string

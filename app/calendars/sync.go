@@ -178,13 +178,13 @@ type marks struct {
 	lost   bool // something is stored that can't be read
 }
 
-// marks reads the marks of a calendar; ErrNotFound when it was detached.
+// marks reads the marks of a calendar; ErrNotFound when it was detached. Marks that can't be read are lost.
 func (s *Service) marks(ctx context.Context, id store.ResourceID) (m marks, err error) {
 	err = s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
 		m.cursor, m.state, err = tx.SyncMarks(id)
 		return err
 	})
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
 		// Sealed with a lost key, or damaged: read in full.
 		s.o.Log.Warn("read sync marks", "resource", id, "err", err)
 		return marks{lost: true}, nil

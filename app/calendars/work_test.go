@@ -36,3 +36,18 @@ func TestPanicOverOneRoom(t *testing.T) {
 		t.Errorf("%d rooms were read afterwards", m.reads)
 	}
 }
+
+// A stop in the middle says nothing about what is stored: it is read again, and the log holds no alarm.
+func TestStopBeforeTheMarksAreRead(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	b.now = b.now.Add(2 * time.Minute)
+	b.log.Reset()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	b.syncRoom(ctx, b.take(b.systems[b.id], 1)[0])
+	if b.log.Len() > 0 || b.sys.probes != 1 {
+		t.Errorf("%d probes, the log: %s", b.sys.probes, b.log)
+	}
+}

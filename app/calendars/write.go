@@ -170,8 +170,11 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	}
 	defer rm.lease.unlock()
 	stored, err := s.marks(ctx, rm.r.ID)
+	if errors.Is(err, store.ErrNotFound) { // detached meanwhile
+		return problem.New(problem.NotFound, "systems.not_attached")
+	}
 	if err != nil {
-		return problem.New(problem.NotFound, "systems.not_attached") // detached meanwhile
+		return explain(err)
 	}
 	target := connectors.Room{ID: rm.sys.kind.roomID(s.resource(rm)), Zone: rm.zone}
 	state, werr := f(ctx, rm, c, target, stored.state)
