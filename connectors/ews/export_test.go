@@ -2,9 +2,9 @@ package ews
 
 import "time"
 
-// Hurry makes a Conn wait milliseconds where it waits seconds and minutes.
+// Hurry makes a Conn wait milliseconds and seconds where it waits seconds and minutes.
 func Hurry(c *Conn) {
-	c.wait, c.maxWait = 10*time.Millisecond, 300*time.Millisecond
+	c.wait, c.maxWait = 10*time.Millisecond, 2*time.Second
 	c.pause = func(int) time.Duration { return 20 * time.Millisecond }
 }
 

@@ -154,12 +154,12 @@ func (c *Conn) moveInvitation(ctx context.Context, op string, room connectors.Ro
 		return e, false, connectors.Fail(connectors.Conflict, op, "the event has other times by now")
 	}
 	ref := itemRef{id: was.Key, changeKey: was.Rev}
-	end := func(ref itemRef, to time.Time) error {
+	end := func(ctx context.Context, ref itemRef, to time.Time) error {
 		_, _, err := c.call(ctx, b.request(op, updateItem(ref, "AutoResolve", "SendToAllAndSaveCopy", set("calendar:End", "End", utc(to)))))
 		return err
 	}
 	if !was.To.Equal(to) {
-		if err := end(ref, to); err != nil {
+		if err := end(ctx, ref, to); err != nil {
 			return e, false, err
 		}
 	}
@@ -168,7 +168,9 @@ func (c *Conn) moveInvitation(ctx context.Context, op string, room connectors.Ro
 	if err == nil {
 		return e, true, nil
 	}
-	if back := end(ref, ev.To); back != nil {
+	undo, stop := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer stop()
+	if back := end(undo, ref, ev.To); back != nil {
 		return e, false, connectors.AfterWrite(back)
 	}
 	if _, again := c.answer(ctx, op, room, b, ref, ev.Token, ev.Span()); again != nil {

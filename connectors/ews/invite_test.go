@@ -1,6 +1,7 @@
 package ews_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -116,6 +117,21 @@ func TestInviteDeclined(t *testing.T) {
 		}
 		got := texts(t, c, day())
 		if len(got) != 2 || got[0] != "08:00-09:00 At the door" {
+			t.Errorf("%v", got)
+		}
+	})
+	t.Run("longer, and the caller gives up, the old end comes back", func(t *testing.T) {
+		t.Parallel()
+		s, c := inviting(t, ewstest.Quirks{}, ewstest.Processing{}, ews.Folder)
+		ev, err := c.Book(t.Context(), atRoom(t), draft(t))
+		must(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		s.Break(ewstest.Fault{Op: "FindItem", Room: room1, Before: cancel})
+		if _, err := c.SetEnd(ctx, atRoom(t), ev, ev.To.Add(time.Hour)); !connectors.Unsure(err) {
+			t.Errorf("got %v", err)
+		}
+		s.Repair()
+		if got := texts(t, c, day()); len(got) != 1 || got[0] != "08:00-09:00 At the door" {
 			t.Errorf("%v", got)
 		}
 	})

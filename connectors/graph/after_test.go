@@ -39,3 +39,21 @@ func TestGatewayGivesUp(t *testing.T) {
 		t.Errorf("%+v, %v", out, err)
 	}
 }
+
+// A search that does not show the account's meeting yet is no proof that the room is free of it.
+func TestReleaseInvitedAtOnce(t *testing.T) {
+	t.Parallel()
+	s, cfg := inviting(t, graphtest.Quirks{})
+	s.Lag(account, 3) // the look before the booking, and two after it
+	c := connect(t, cfg)
+	ev, err := c.Book(t.Context(), theRoom(t), draft("token-0001"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Release(t.Context(), theRoom(t), ev); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Bodies(account)) + len(read(t, c).Events); n != 0 {
+		t.Errorf("%d meetings are left", n)
+	}
+}

@@ -144,7 +144,7 @@ func (c *Conn) withdraw(ctx context.Context, op, id string) error {
 
 // original returns the account's meeting behind the room's copy.
 func (c *Conn) original(ctx context.Context, op string, room connectors.Room, ev connectors.Event) (*event, connectors.Event, error) {
-	e, err := c.find(ctx, op, c.cfg.Account, ev.Token)
+	e, err := c.findSoon(ctx, op, c.cfg.Account, ev.Token)
 	if err != nil {
 		return nil, connectors.Event{}, err
 	}

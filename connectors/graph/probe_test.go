@@ -287,15 +287,20 @@ func TestFourAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	for range 24 {
-		wg.Go(func() {
-			_, err := c.Read(context.Background(), connectors.ReadRequest{Room: theRoom(t), Window: when.Interval{From: time.Now(), To: time.Now().Add(time.Hour)}})
-			if err != nil {
-				t.Error(err)
-			}
-		})
+	for range 50 { // a machine with much to do may not send four of them within the latency at its first try
+		for range 24 {
+			wg.Go(func() {
+				_, err := c.Read(context.Background(), connectors.ReadRequest{Room: theRoom(t), Window: when.Interval{From: time.Now(), To: time.Now().Add(time.Hour)}})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if s.MostAtOnce(room) >= 4 {
+			break
+		}
 	}
-	wg.Wait()
 	if n := s.MostAtOnce(room); n != 4 {
 		t.Errorf("%d at once", n)
 	}

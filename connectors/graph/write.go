@@ -115,7 +115,9 @@ func (c *Conn) put(ctx context.Context, op, mailbox, token string, body newEvent
 		case errors.Is(err, connectors.Conflict), errors.Is(err, connectors.NotFound):
 			// The id was used: by an event that was deleted, or by one of ours that a search does not show yet.
 			refused := err
-			if e, err = c.findSoon(ctx, op, mailbox, token); e == nil && err == nil && try > 0 {
+			e, err = c.findSoon(ctx, op, mailbox, token)
+			err = connectors.AfterWrite(err)
+			if e == nil && err == nil && try > 0 {
 				err = refused
 			}
 		}
@@ -158,7 +160,7 @@ func (c *Conn) findSoon(ctx context.Context, op, mailbox, token string) (e *even
 		e, err = c.find(ctx, op, mailbox, token)
 		return e != nil, err
 	})
-	return e, connectors.AfterWrite(err)
+	return e, err
 }
 
 func (c *Conn) post(ctx context.Context, op, mailbox string, body newEvent) (*outbound.Response, error) {
