@@ -191,7 +191,7 @@ func TestCycleLeavesARoomToItsWriter(t *testing.T) {
 	go func() { ended <- b.crank() }()
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the worker waits")
 		rm.lease.unlock()
 		<-ended

@@ -260,6 +260,23 @@ func TestPersonGoesAwayWhileBooking(t *testing.T) {
 	b.owned(d)
 }
 
+// limited is a context whose deadline passes when the test says so.
+type limited struct {
+	context.Context
+	done chan struct{}
+}
+
+func (c limited) Done() <-chan struct{} { return c.done }
+
+func (c limited) Err() error {
+	select {
+	case <-c.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 // Whoever has waited for as long as a booking may take is told so, and waits for nothing else: the next cycle reads the room
 // and says whose the booking is.
 func TestBookingThatTakesTooLong(t *testing.T) {
@@ -267,9 +284,14 @@ func TestBookingThatTakesTooLong(t *testing.T) {
 	b := newBench(t)
 	b.crank()
 	d := b.draft()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	b.nth(2, func() { <-ctx.Done() })
+	ctx := limited{t.Context(), make(chan struct{})}
+	asked := 0
+	b.systems[b.id].conn = &gated{script: b.sys, read: func(read context.Context) {
+		if asked++; asked == 2 {
+			close(ctx.done)
+			<-read.Done()
+		}
+	}}
 	reads := b.sys.reads
 	if _, err := b.Book(ctx, d); !problem.Has(err, problem.Down) || b.sys.reads != reads+2 {
 		t.Fatalf("%d reads, %v", b.sys.reads-reads, err)
