@@ -53,6 +53,9 @@ func BookVerified(ctx context.Context, c ReadWriter, room Room, d Draft, state [
 	}
 	out := Outcome{State: state}
 	ours, others, err := out.look(ctx, w)
+	if err == nil && ours != nil {
+		ours, err = out.stands(ctx, w, *ours)
+	}
 	if err != nil {
 		return out, err
 	}
@@ -94,6 +97,9 @@ func Settle(ctx context.Context, c ReadWriter, room Room, token string, span whe
 	}
 	out := Outcome{State: state}
 	ours, others, err := out.look(ctx, w)
+	if err == nil && ours != nil {
+		ours, err = out.stands(ctx, w, *ours)
+	}
 	if err != nil {
 		return out, err
 	}
@@ -207,6 +213,20 @@ func (o *Outcome) look(ctx context.Context, w writing) (*Event, []Event, error) 
 	return ours, others, nil
 }
 
+// stands returns a booking of ours that a list shows, nil when it was undone and the list lags: the event itself is asked,
+// by a change that changes nothing.
+func (o *Outcome) stands(ctx context.Context, w writing, ours Event) (*Event, error) {
+	_, err := w.c.SetEnd(ctx, w.room, ours, ours.To)
+	switch {
+	case errors.Is(err, NotFound):
+		return nil, nil
+	case err != nil:
+		o.Left = &ours
+		return nil, err
+	}
+	return &ours, nil
+}
+
 // verify reads back what was written, o.Left, and lets it stand or undoes it.
 func (o Outcome) verify(ctx context.Context, w writing) (Outcome, error) {
 	const op = "read back"
@@ -214,7 +234,7 @@ func (o Outcome) verify(ctx context.Context, w writing) (Outcome, error) {
 	var others []Event
 	shown, err := Patient(ctx, op, looks, func(ctx context.Context) (_ bool, err error) {
 		ours, others, err = o.look(ctx, w)
-		return ours != nil && sameSpan(ours.Span(), o.Left.Span()), err
+		return ours != nil && ours.Identity() == o.Left.Identity() && sameSpan(ours.Span(), o.Left.Span()), err
 	})
 	if err != nil {
 		return o, err

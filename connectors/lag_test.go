@@ -274,3 +274,36 @@ func TestRefusedByOurOwn(t *testing.T) {
 		t.Errorf("%+v, %v", out, err)
 	}
 }
+
+// A list that still shows a booking which was undone does not make it stand: not when it is made anew, nor when it is
+// settled.
+func TestUndoneIsStillShown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := draftOf("token-1", 60, 120)
+		undone := connectors.Event{Key: d.Token, Series: "first", Token: d.Token, From: d.From, To: d.To, Mine: true, Written: monday}
+		late := func() *replica {
+			r := newReplica(undone)
+			r.lag(3)
+			delete(r.events, undone.Key)
+			return r
+		}
+		r := late()
+		out, err := connectors.BookVerified(t.Context(), r, connectors.Room{}, d, nil)
+		if err != nil || out.Verdict != connectors.Done || r.events[d.Token].Series != d.Token || out.Event.Series != d.Token {
+			t.Errorf("made anew: %+v, %v, there is %v", out, err, r.events)
+		}
+		r = late()
+		out, err = connectors.Settle(t.Context(), r, connectors.Room{}, d.Token, undone.Span(), nil)
+		if !errors.Is(err, connectors.NotFound) || out.Left != nil {
+			t.Errorf("settled: %+v, %v", out, err)
+		}
+		// Where nobody can tell, it is left.
+		r = newReplica(undone)
+		r.fail["set end"] = []error{errLine}
+		out, err = connectors.BookVerified(t.Context(), r, connectors.Room{}, d, nil)
+		if !errors.Is(err, connectors.Transient) || out.Left == nil {
+			t.Errorf("out of reach: %+v, %v", out, err)
+		}
+	})
+}

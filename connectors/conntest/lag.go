@@ -15,6 +15,7 @@ func lagCases() []testCase {
 		{"a booking that is shown late, over another one", needs{write: true}, shownLateOver},
 		{"an extension that is shown late, over another booking", needs{write: true}, extendedLate},
 		{"book again while the first is not shown yet", needs{write: true}, againWhileLate},
+		{"book anew what was undone and is still shown", needs{write: true}, anewWhileShown},
 		{"busy right after it has taken a booking", needs{write: true}, busyAfterBooking},
 		{"a claim begins anew with a later end, and with nothing else", needs{write: true, tick: true}, claims},
 	}
@@ -71,6 +72,19 @@ func againWhileLate(e *env) {
 	if err != nil || out.Verdict != connectors.Done || out.Event.Identity() != a.Identity() {
 		e.Fatalf("%+v, %v", out, err)
 	}
+	e.want(e.week(), "11-23 09:00–10:00 Booked: x")
+}
+
+func anewWhileShown(e *env) {
+	d := e.draft("x", "09:00", "10:00")
+	ev := e.book(d)
+	e.lag(3)
+	e.must(e.writer().Release(e.Context(), e.Room(), ev))
+	out, err := connectors.BookVerified(e.Context(), e.writer(), e.Room(), d, nil)
+	if err != nil || out.Verdict != connectors.Done {
+		e.Fatalf("%+v, %v", out, err)
+	}
+	e.lag(0)
 	e.want(e.week(), "11-23 09:00–10:00 Booked: x")
 }
 

@@ -43,15 +43,14 @@ func Radicale(t testing.TB) *Server {
 		}
 		return path
 	}
-	s := &Server{User: "lintel", Password: Planted, home: "/lintel/"}
+	user := newName()
+	s := &Server{User: user, Password: Planted, home: "/" + user + "/"}
 	start(t, s, "radicale", func(port int) []string {
 		users := write("users", s.User+":"+s.Password+"\n")
 		return []string{"--config", write("config", fmt.Sprintf("[server]\nhosts = 127.0.0.1:%d\nmax_connections = 50\n"+
 			"[auth]\ntype = htpasswd\nhtpasswd_filename = %s\nhtpasswd_encryption = plain\ndelay = 0\n"+
 			"[rights]\ntype = authenticated\n[storage]\nfilesystem_folder = %s\n[web]\ntype = none\n", port, users, filepath.Join(dir, "collections")))}
 	})
-	// The first request of a user makes the home.
-	s.request(t, "PROPFIND", s.home, nil, "", http.StatusMultiStatus)
 	return s
 }
 
@@ -59,9 +58,10 @@ func Radicale(t testing.TB) *Server {
 func Xandikos(t testing.TB) *Server {
 	t.Helper()
 	dir := t.TempDir()
-	s := &Server{home: "/user1/calendars/"}
+	user := "/" + newName() + "/"
+	s := &Server{home: user + "calendars/"}
 	start(t, s, "xandikos", func(port int) []string {
-		return []string{"-d", dir, "--defaults", "-l", "127.0.0.1", "-p", strconv.Itoa(port), "--current-user-principal", "/user1/"}
+		return []string{"-d", dir, "--defaults", "-l", "127.0.0.1", "-p", strconv.Itoa(port), "--current-user-principal", user}
 	})
 	return s
 }
@@ -101,7 +101,7 @@ func start(t testing.TB, s *Server, program string, args func(port int) []string
 		ended := make(chan struct{})
 		go func() { _ = cmd.Wait(); close(ended) }()
 		s.URL = "http://127.0.0.1:" + strconv.Itoa(port)
-		if answers(s.URL, ended) {
+		if s.answers(t, ended) {
 			t.Cleanup(func() { cancel(); <-ended })
 			return
 		}
@@ -111,12 +111,25 @@ func start(t testing.TB, s *Server, program string, args func(port int) []string
 	t.Fatalf("%s does not answer:\n%s", program, said.String())
 }
 
-// answers waits for the first answer of a server, for half a minute or until its program has ended.
-func answers(at string, ended <-chan struct{}) bool {
+// newName is the name of a user whom no other server knows: whoever else has taken our port is then told apart.
+func newName() string { return "lintel-" + strings.ToLower(rand.Text()[:8]) }
+
+// answers waits until a server has the home of its user, which the first request of a user makes: for half a minute, or
+// until its program has ended, as it does when another one has the port.
+func (s *Server) answers(t testing.TB, ended <-chan struct{}) bool {
 	for range 300 {
-		if resp, err := http.Get(at + "/"); err == nil { //nolint:noctx // bounded by the loop
+		req, err := http.NewRequestWithContext(context.Background(), "PROPFIND", s.URL+s.home, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.User != "" {
+			req.SetBasicAuth(s.User, s.Password)
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
 			_ = resp.Body.Close()
-			return true
+			if resp.StatusCode == http.StatusMultiStatus {
+				return true
+			}
 		}
 		select {
 		case <-ended:

@@ -181,8 +181,21 @@ func (c *Conn) askJSON(ctx context.Context, q request, body any) (*outbound.Resp
 	return c.ask(ctx, q)
 }
 
-// find returns the event that carries a token, wherever it was moved to; nil when there is none.
+// find returns the event that carries a token, wherever it was moved to; nil when there is none. It is asked for by itself
+// too: a search may still show what was deleted.
 func (c *Conn) find(ctx context.Context, op, mailbox, token string) (*event, error) {
+	e, err := c.search(ctx, op, mailbox, token)
+	if e == nil || err != nil {
+		return nil, err
+	}
+	e, err = c.get(ctx, op, mailbox, e.ID)
+	if errors.Is(err, connectors.NotFound) || err == nil && !e.standing() {
+		return nil, nil
+	}
+	return e, err
+}
+
+func (c *Conn) search(ctx context.Context, op, mailbox, token string) (*event, error) {
 	u, err := c.mailboxURL(op, mailbox, []string{"calendar", "events"},
 		"$filter", "singleValueExtendedProperties/Any(ep: ep/id eq '"+propToken+"' and ep/value eq '"+token+"')",
 		"$top", "10", "$select", eventFields+",attendees", "$expand", expandProps)
