@@ -98,8 +98,10 @@ func (c *script) SetEnd(_ context.Context, _ connectors.Room, ev connectors.Even
 	defer c.mu.Unlock()
 	for i := range c.events {
 		if c.events[i].Identity() == ev.Identity() {
-			c.events[i].To = to
-			c.version++
+			if !c.events[i].To.Equal(to) {
+				c.events[i].To = to
+				c.version++
+			}
 			return c.events[i], nil
 		}
 	}
