@@ -125,6 +125,8 @@ func New(o Options) *Service {
 // Start loads the connected systems and starts their workers. First reads after a restart are spread
 // over a minute; rooms that were never read come at once.
 func (s *Service) Start(ctx context.Context) error {
+	s.arranging.Lock() // what is attached meanwhile would be neither in what was read nor heard of
+	defer s.arranging.Unlock()
 	var systems []store.System
 	var resources []store.Resource
 	err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {

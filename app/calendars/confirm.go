@@ -36,7 +36,7 @@ func (s *Service) Slack(w store.WorkspaceID) time.Duration {
 // How a watch confirms agendas.
 const (
 	deafFor    = 2 * time.Minute // until a dead connection is noticed: what may have been missed is not claimed
-	vouchEvery = time.Minute     // each costs a write of the room's state
+	vouchEvery = 5 * time.Minute // each costs a write of the room's state
 )
 
 // vouch confirms the agendas of which the system would have told a change. s.mu is held.
