@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image/png"
 	"io"
@@ -73,8 +74,14 @@ func runWith(t *testing.T, dir string, change func(*Start)) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- s.run(ctx, nil) }()
+	done, ready := make(chan error, 1), make(chan struct{})
+	go func() { done <- s.run(ctx, func(*Group) { close(ready) }) }()
+	select {
+	case <-ready: // its booking systems are loaded: what a test arranges now is not missed
+	case err := <-done:
+		cancel()
+		t.Fatal(errors.Join(err, folder.Close()))
+	}
 	r := &running{serving: s, t: t}
 	stopped := false
 	r.stop = func() error {
@@ -90,6 +97,11 @@ func runWith(t *testing.T, dir string, change func(*Start)) *running {
 		return err
 	}
 	t.Cleanup(func() {
+		if t.Failed() && !stopped {
+			for _, st := range r.calendars.Statuses() {
+				t.Logf("a booking system of the program: %+v", st)
+			}
+		}
 		if err := r.stop(); err != nil {
 			t.Errorf("stop: %v", err)
 		}
