@@ -66,7 +66,7 @@ func TestRequests(t *testing.T) {
 	step("FindItem FindItem CreateItem GetItem FindItem")
 	_, err = connectors.BookVerified(t.Context(), c, room, d, nil) // the same token once more
 	must(t, err)
-	step("FindItem FindItem")
+	step("FindItem GetItem FindItem")
 	must(t, c.Mark(t.Context(), room, out.Event, nine(t)))
 	step("GetItem UpdateItem")
 	must(t, c.Mark(t.Context(), room, out.Event, nine(t)))
