@@ -51,7 +51,7 @@ func run(t *testing.T, dir string, change func(*Config)) *running {
 func runWith(t *testing.T, dir string, change func(*Start)) *running {
 	t.Helper()
 	eff, err := LoadConfig(ConfigSource{Flags: map[string]string{
-		"data_dir": dir, "listen": reserve(t), "device_listen": reserve(t), "outbound.allow_loopback": "true",
+		"data_dir": dir, "listen": conntest.Reserve(t), "device_listen": conntest.Reserve(t), "outbound.allow_loopback": "true",
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"lintel/connectors/conntest"
 )
 
 func TestListenSaysWhatToDo(t *testing.T) {
@@ -89,7 +91,7 @@ func TestServerDrains(t *testing.T) {
 	for _, slow := range []bool{false, true} {
 		t.Run(fmt.Sprintf("slow=%v", slow), func(t *testing.T) {
 			t.Parallel()
-			ln, err := listen(t.Context(), "listen", reserve(t), 10)
+			ln, err := listen(t.Context(), "listen", conntest.Reserve(t), 10)
 			if err != nil {
 				t.Fatal(err)
 			}

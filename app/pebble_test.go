@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"lintel/connectors/conntest"
 )
 
 // missing skips a test for want of a program, or fails it in CI, which installs everything.
@@ -54,10 +56,10 @@ func firstLine(s string) string {
 	return line
 }
 
-// reservePort is the port of reserve.
+// reservePort is the port of an address of conntest.Reserve.
 func reservePort(t *testing.T) int {
 	t.Helper()
-	addr, err := netip.ParseAddrPort(reserve(t))
+	addr, err := netip.ParseAddrPort(conntest.Reserve(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +150,7 @@ func startPebble(t *testing.T, tlsPort, httpPort int, validity time.Duration) pe
 	if err := os.WriteFile(p.rootsFile, own.State().Root.PEM, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	listen, manage := reserve(t), reserve(t)
+	listen, manage := conntest.Reserve(t), conntest.Reserve(t)
 	p.directory = "https://" + listen + "/dir"
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": listen, "managementListenAddress": manage,

@@ -22,6 +22,7 @@ import (
 
 	"lintel/app/people"
 	"lintel/app/when"
+	"lintel/connectors/conntest"
 	"lintel/store"
 )
 
@@ -91,7 +92,7 @@ type process struct {
 
 func startProgram(b testing.TB, dir string, env ...string) *process {
 	b.Helper()
-	portal, device := reserve(b), reserve(b)
+	portal, device := conntest.Reserve(b), conntest.Reserve(b)
 	p := &process{cmd: lintel("serve"), said: &bytes.Buffer{}, portal: portal}
 	p.cmd.Env = append(append(p.cmd.Env, "LINTEL_DATA_DIR="+dir, "LINTEL_LISTEN="+portal, "LINTEL_DEVICE_LISTEN="+device), env...)
 	p.cmd.Stderr = p.said

@@ -12,6 +12,7 @@ import (
 
 	"lintel/app/displays"
 	"lintel/app/when"
+	"lintel/connectors/conntest"
 	"lintel/store"
 )
 
@@ -140,7 +141,7 @@ func newWaiting(t *testing.T, systems map[string]func(testing.TB, func() time.Ti
 	}
 	dir := t.TempDir()
 	rooms := furnish(t, dir, w.zone, names...)
-	w.open(dir, reserve(t), reserve(t))
+	w.open(dir, conntest.Reserve(t), conntest.Reserve(t))
 	w.person = newBrowser(t, w.portalURL.String()).signIn(t)
 	w.person.connect(t, "Calm", w.calm, rooms[0])
 	for i, x := range w.slow {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -88,8 +87,12 @@ func start(t testing.TB, s *Server, program string, args func(port int) []string
 		t.Skipf("%s is not installed: apt-get install --no-install-recommends %s", program, program)
 	}
 	var said bytes.Buffer
-	for range 3 { // the port may be taken between finding and using it
-		port := freePort(t)
+	at := Reserve(t)
+	port, err := strconv.Atoi(at[strings.LastIndexByte(at, ':')+1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // on a machine with much to do the first may take too long
 		ctx, cancel := context.WithCancel(context.Background())
 		cmd := exec.CommandContext(ctx, path, args(port)...)
 		cmd.Stdout, cmd.Stderr = &said, &said
@@ -100,7 +103,7 @@ func start(t testing.TB, s *Server, program string, args func(port int) []string
 		}
 		ended := make(chan struct{})
 		go func() { _ = cmd.Wait(); close(ended) }()
-		s.URL = "http://127.0.0.1:" + strconv.Itoa(port)
+		s.URL = "http://" + at
 		if s.answers(t, ended) {
 			t.Cleanup(func() { cancel(); <-ended })
 			return
@@ -111,7 +114,7 @@ func start(t testing.TB, s *Server, program string, args func(port int) []string
 	t.Fatalf("%s does not answer:\n%s", program, said.String())
 }
 
-// newName is the name of a user whom no other server knows: whoever else has taken our port is then told apart.
+// newName is the name of a user whom no other server knows: no other server has it.
 func newName() string { return "lintel-" + strings.ToLower(rand.Text()[:8]) }
 
 // answers waits until a server has the home of its user, which the first request of a user makes: for half a minute, or
@@ -138,16 +141,6 @@ func (s *Server) answers(t testing.TB, ended <-chan struct{}) bool {
 		}
 	}
 	return false
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // MakeCalendar makes an empty calendar and returns its path.
