@@ -240,6 +240,9 @@ type needs struct {
 	ical  bool // rooms that take any iCalendar
 	tick  bool // events with the server's time of writing
 	rich  bool // more than Plain systems know
+	lag   bool // Room.Lag
+	after bool // Room.BreakAfterBooking
+	marks bool // a connector that marks check-ins
 }
 
 type testCase struct {
@@ -248,8 +251,8 @@ type testCase struct {
 	run   func(e *env)
 }
 
-// missing returns why a case is not for a system, "" when it is.
-func (c testCase) missing(sys System) string {
+// missing returns why a case is not for a system with such rooms and connectors, "" when it is.
+func (c testCase) missing(sys System, room *Room, conn connectors.Connector) string {
 	n := c.needs
 	switch {
 	case sys.Without[c.name] != "":
@@ -262,6 +265,13 @@ func (c testCase) missing(sys System) string {
 		return "the system knows plain meetings only"
 	case n.tick && sys.Tick == 0:
 		return "the system does not tell when an event was written"
+	case n.lag && room.Lag == nil:
+		return "the system answers from one place"
+	case n.after && room.BreakAfterBooking == nil:
+		return "the system can't be broken at that moment"
+	}
+	if _, ok := conn.(connectors.Marker); n.marks && !ok {
+		return "the system knows no marks"
 	}
 	return ""
 }
@@ -278,8 +288,11 @@ func Run(t *testing.T, sys System) {
 			t.Errorf("there is no case %q to leave out", name)
 		}
 	}
+	room := sys.NewRoom(t)
+	conn := room.Connect(t)
+	t.Cleanup(func() { _ = conn.Close() })
 	for _, c := range cases {
-		if why := c.missing(sys); why != "" {
+		if why := c.missing(sys, room, conn); why != "" {
 			t.Logf("left out: %s: %s", c.name, why)
 			continue
 		}

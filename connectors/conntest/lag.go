@@ -11,25 +11,18 @@ import (
 // What a system does between the requests of one write.
 func lagCases() []testCase {
 	return []testCase{
-		{"a booking that is shown late", needs{write: true}, shownLate},
-		{"a booking that is shown late, over another one", needs{write: true}, shownLateOver},
-		{"an extension that is shown late, over another booking", needs{write: true}, extendedLate},
-		{"book again while the first is not shown yet", needs{write: true}, againWhileLate},
-		{"book anew what was undone and is still shown", needs{write: true}, anewWhileShown},
-		{"busy right after it has taken a booking", needs{write: true}, busyAfterBooking},
-		{"a claim begins anew with a later end, and with nothing else", needs{write: true, tick: true}, claims},
+		{"a booking that is shown late", needs{write: true, lag: true}, shownLate},
+		{"a booking that is shown late, over another one", needs{write: true, lag: true}, shownLateOver},
+		{"an extension that is shown late, over another booking", needs{write: true, lag: true}, extendedLate},
+		{"book again while the first is not shown yet", needs{write: true, lag: true}, againWhileLate},
+		{"book anew what was undone and is still shown", needs{write: true, lag: true}, anewWhileShown},
+		{"busy right after it has taken a booking", needs{write: true, after: true}, busyAfterBooking},
+		{"a claim begins anew with a later end, and with nothing else", needs{write: true, tick: true, marks: true}, claims},
 	}
-}
-
-func (e *env) lag(lists int) {
-	if e.room.Lag == nil {
-		e.Skip("the system answers from one place")
-	}
-	e.room.Lag(lists)
 }
 
 func shownLate(e *env) {
-	w := &hooked{ReadWriter: e.writer(), beforeBook: func() { e.lag(2) }}
+	w := &hooked{ReadWriter: e.writer(), beforeBook: func() { e.room.Lag(2) }}
 	out, err := connectors.BookVerified(e.Context(), w, e.Room(), e.draft("x", "09:00", "10:00"), nil)
 	if err != nil || out.Verdict != connectors.Done || out.Left != nil {
 		e.Fatalf("%+v, %v", out, err)
@@ -40,7 +33,7 @@ func shownLate(e *env) {
 // shownLateOver: the other's booking, made after we looked, is hidden as long as ours is.
 func shownLateOver(e *env) {
 	w := &hooked{ReadWriter: e.writer(), beforeBook: func() {
-		e.lag(2)
+		e.room.Lag(2)
 		e.put(meeting("a", "09:30", "10:30"))
 	}}
 	out, err := connectors.BookVerified(e.Context(), w, e.Room(), e.draft("x", "09:00", "10:00"), nil)
@@ -53,7 +46,7 @@ func shownLateOver(e *env) {
 func extendedLate(e *env) {
 	ev := e.book(e.draft("x", "09:00", "10:00"))
 	w := &hooked{ReadWriter: e.writer(), beforeEnd: func() {
-		e.lag(2)
+		e.room.Lag(2)
 		e.put(meeting("a", "10:00", "11:00"))
 	}}
 	out, err := connectors.SetEndVerified(e.Context(), w, e.Room(), ev, e.at("2026-11-23T10:30"), nil)
@@ -65,7 +58,7 @@ func extendedLate(e *env) {
 
 func againWhileLate(e *env) {
 	d := e.draft("x", "09:00", "10:00")
-	e.lag(3)
+	e.room.Lag(3)
 	a, err := e.writer().Book(e.Context(), e.Room(), d)
 	e.must(err)
 	out, err := connectors.BookVerified(e.Context(), e.writer(), e.Room(), d, nil)
@@ -78,22 +71,19 @@ func againWhileLate(e *env) {
 func anewWhileShown(e *env) {
 	d := e.draft("x", "09:00", "10:00")
 	ev := e.book(d)
-	e.lag(3)
+	e.room.Lag(3)
 	e.must(e.writer().Release(e.Context(), e.Room(), ev))
 	out, err := connectors.BookVerified(e.Context(), e.writer(), e.Room(), d, nil)
 	if err != nil || out.Verdict != connectors.Done {
 		e.Fatalf("%+v, %v", out, err)
 	}
-	e.lag(0)
+	e.room.Lag(0)
 	e.want(e.week(), "11-23 09:00–10:00 Booked: x")
 }
 
 // claims: a stamp that moved with a check-in mark would make a booking look younger than one that was made over it.
 func claims(e *env) {
-	m, ok := e.conn.(connectors.Marker)
-	if !ok {
-		e.Skip("the system knows no marks")
-	}
+	m := e.conn.(connectors.Marker)
 	ev := e.book(e.draft("x", "09:00", "10:00"))
 	setEnd := func(to string) func() {
 		return func() {
@@ -128,9 +118,6 @@ func claims(e *env) {
 
 // busyAfterBooking: the booking is there, and whoever made it must be able to end it.
 func busyAfterBooking(e *env) {
-	if e.room.BreakAfterBooking == nil {
-		e.Skip("the system can't be broken at that moment")
-	}
 	d := e.draft("x", "09:00", "10:00")
 	repair := e.room.BreakAfterBooking(Fault{Status: 429, Header: map[string]string{"Retry-After": "300"}})
 	out, err := connectors.BookVerified(e.Context(), e.writer(), e.Room(), d, nil)
