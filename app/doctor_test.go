@@ -224,3 +224,18 @@ func TestDoctorKnowsOfSystems(t *testing.T) {
 		t.Errorf("a step that was not run is %q", step.Level)
 	}
 }
+
+// A system that has refused the password is not asked again, however often doctor runs: no calendars are here to ask.
+func TestDoctorSparesAccounts(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	st := storetest.Open(t, func() time.Time { return at })
+	y := store.System{ID: "paused", Kind: "ews", Name: "Paused", PausedAt: at.Add(-time.Minute)}
+	if err := st.Update(t.Context(), func(tx *store.Tx) error { return errors.Join(tx.SaveSystem(y), tx.SaveSystemState(y)) }); err != nil {
+		t.Fatal(err)
+	}
+	found, err := (&house{store: st}).doctorSystems(t.Context())
+	if err != nil || len(found) != 1 || found[0].Text.Key != "doctor.system_paused" {
+		t.Errorf("%+v, %v", found, err)
+	}
+}

@@ -194,7 +194,7 @@ func (h *house) knownOfSystems(ctx context.Context) ([]finding, error) {
 		var f finding
 		switch {
 		case !y.PausedAt.IsZero():
-			f = fail("doctor.check_system", cure("doctor.cure_system_paused"), "doctor.system_paused", "Since", y.PausedAt)
+			f = paused(y)
 		case !y.FailingSince.IsZero():
 			f = warn("doctor.check_system", command("lintel connector check "+strconv.Quote(y.Name)), "doctor.system_failing", "Since", y.FailingSince)
 		default:
@@ -206,7 +206,13 @@ func (h *house) knownOfSystems(ctx context.Context) ([]finding, error) {
 	return found, nil
 }
 
-// doctorSystems connects to every booking system and says in which step it fails.
+// paused is the finding of a system that has refused the sign-in.
+func paused(y store.System) finding {
+	return fail("doctor.check_system", cure("doctor.cure_system_paused"), "doctor.system_paused", "Since", y.PausedAt)
+}
+
+// doctorSystems connects to every booking system and says in which step it fails. A refused password is not sent again:
+// whoever runs this every hour would lock the account out.
 func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 	systems, _, err := h.systems(ctx)
 	if err != nil {
@@ -218,6 +224,10 @@ func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 		found = append(found, f)
 	}
 	for _, y := range systems {
+		if !y.PausedAt.IsZero() {
+			add(y.Name, paused(y))
+			continue
+		}
 		report, err := h.calendars.Check(ctx, byCommand, y.ID, calendars.Connection{}, calendars.CheckOptions{})
 		if err != nil {
 			if p := problem.Of(err); p == nil {
