@@ -14,14 +14,18 @@ type Unsettled struct {
 
 // AddUnsettled notes a booking before it is sent, and reports whether it was noted before: then it counts from now.
 func (tx *Tx) AddUnsettled(u Unsettled) (known bool, err error) {
-	known, err = one(tx, value[bool], `SELECT EXISTS (SELECT 1 FROM unsettled_booking WHERE resource_id = ? AND token = ?)`, u.Resource, u.Token)
-	if err != nil {
+	if known, err = tx.IsUnsettled(u.Resource, u.Token); err != nil {
 		return false, err
 	}
 	_, err = tx.exec(`INSERT INTO unsettled_booking (resource_id, token, source, creator_id, from_at, to_at, created_at) VALUES (?,?,?,?,?,?,?)
 		ON CONFLICT (resource_id, token) DO UPDATE SET created_at = excluded.created_at`,
 		u.Resource, u.Token, u.Source, orNull(u.Creator), unix(u.From), unix(u.To), unix(tx.now))
 	return known, err
+}
+
+// IsUnsettled reports whether a booking of a calendar is noted.
+func (tx *Tx) IsUnsettled(id ResourceID, token string) (bool, error) {
+	return one(tx, value[bool], `SELECT EXISTS (SELECT 1 FROM unsettled_booking WHERE resource_id = ? AND token = ?)`, id, token)
 }
 
 // UnsettledOf lists what is not settled in a calendar, the oldest first.

@@ -80,7 +80,8 @@ type system struct {
 	wake       chan struct{}
 	stop       context.CancelFunc
 	rewatch    chan struct{} // the rooms to watch are others now
-	blocked    time.Time     // nothing is sent before
+	blocked    time.Time     // nothing is sent before, but what somebody waits for: see impatience
+	pressed    time.Time     // when a write was last sent in spite of blocked
 	failures   int           // in a row, of the whole system
 	authTries  int           // sign-ins refused in a row
 	proven     bool          // signed in since it was opened or last refused; until then one worker tries alone

@@ -127,6 +127,39 @@ func TestLostAnswerAndAnotherPress(t *testing.T) {
 	}
 }
 
+// As long as nobody knows what became of a booking, no later press says that nothing was changed: neither when the
+// system is not even asked.
+func TestLostAnswerIsNeverDenied(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	d := b.draft()
+	b.lose(false)
+	b.unsure(d)
+	b.unsure(d)
+	sys := b.systems[b.id]
+	for name, set := range map[string]func(){
+		"out of reach":       func() { sys.blocked, sys.pressed = b.now.Add(time.Hour), b.now },
+		"asked to wait":      func() { sys.s.WaitUntil = b.now.Add(time.Hour) },
+		"sign-in refused":    func() { sys.authTries = 1 },
+		"stopped":            func() { sys.s.PausedAt = b.now },
+		"the room must wait": func() { b.rooms[b.ws].r.WaitUntil = b.now.Add(time.Hour) },
+	} {
+		was, room := sys.s, b.rooms[b.ws].r
+		set()
+		if _, err := b.Book(t.Context(), d); problem.Of(err) == nil || problem.Of(err).Key != "systems.unsure" {
+			t.Errorf("%s: %v", name, err)
+		}
+		sys.s, sys.blocked, sys.authTries, b.rooms[b.ws].r = was, time.Time{}, 0, room
+	}
+	other := d
+	other.Token = "another-token"
+	sys.blocked, sys.pressed = b.now.Add(time.Hour), b.now
+	if _, err := b.Book(t.Context(), other); problem.Of(err) == nil || problem.Of(err).Key != "systems.unreachable" {
+		t.Errorf("of another booking: %v", err)
+	}
+}
+
 // A booking of which no answer came stands back behind one that was written before it.
 func TestLostAnswerBesideAnEarlierBooking(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,7 @@ type Draft struct {
 // Limits of a write: how long it may take in all, and how often a tie is drawn again.
 const (
 	writeTimeout = 45 * time.Second
+	shortTimeout = 10 * time.Second // of a system that did not answer lately
 	tieRounds    = 4
 	settled      = 5 * time.Second // until whoever wrote at the same moment has read back and undone
 )
@@ -60,7 +61,28 @@ func (s *Service) Book(ctx context.Context, d Draft) (store.BookingID, error) {
 		id, err = s.claim(ctx, rm, note)
 		return err
 	})
+	if problem.Has(err, problem.Down) && s.awaited(ctx, d.Workspace, d.Token) { // by an earlier press
+		err = unsure(err, true)
+	}
 	return id, err
+}
+
+// awaited reports whether a booking was sent of which nobody knows yet what became of it.
+func (s *Service) awaited(ctx context.Context, w store.WorkspaceID, token string) bool {
+	s.mu.Lock()
+	rm := s.rooms[w]
+	s.mu.Unlock()
+	if rm == nil {
+		return false
+	}
+	var known bool
+	if err := s.o.Store.View(context.WithoutCancel(ctx), func(tx *store.Tx) (err error) {
+		known, err = tx.IsUnsettled(rm.r.ID, token)
+		return err
+	}); err != nil {
+		s.o.Log.Warn("look for an unsettled booking", "resource", rm.r.ID, "err", err)
+	}
+	return known
 }
 
 // bookVerified draws ties again. Its error is a problem where somebody else has the time.
@@ -85,7 +107,7 @@ func (s *Service) bookVerified(ctx context.Context, c connectors.ReadWriter, tar
 
 // unsure makes a failure a problem that promises nothing where a write was perhaps carried out.
 func unsure(err error, perhaps bool) error {
-	if !perhaps || problem.Of(err) != nil || errors.Is(err, connectors.Invalid) {
+	if p := problem.Of(err); !perhaps || p != nil && p.Kind != problem.Down || errors.Is(err, connectors.Invalid) {
 		return err
 	}
 	return problem.New(problem.Down, "systems.unsure").Because(err)
@@ -169,6 +191,11 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 		return err
 	}
 	defer rm.lease.unlock()
+	impatient := s.impatience(rm.sys)
+	if impatient {
+		ctx, cancel = context.WithTimeout(ctx, shortTimeout)
+		defer cancel()
+	}
 	stored, err := s.marks(ctx, rm.r.ID)
 	if errors.Is(err, store.ErrNotFound) { // detached meanwhile
 		return problem.New(problem.NotFound, "systems.not_attached")
@@ -198,6 +225,10 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 	}
 	s.heed(ctx, rm.sys, rm, rerr)
 	s.mu.Lock()
+	if impatient && rerr == nil && rm.sys.resting(s.o.Now()) {
+		rm.sys.blocked, rm.sys.failures = time.Time{}, 0 // it answers again: all its rooms may be read
+		rm.sys.kick()
+	}
 	// What others wrote at the same moment and undid, as ours was first, is still in our agenda.
 	rm.force, rm.touched = true, s.o.Now()
 	s.bring(rm, s.o.Now().Add(settled))
@@ -249,10 +280,30 @@ func (s *Service) writable(w store.WorkspaceID) (*room, connectors.ReadWriter, e
 	switch {
 	case now.Before(rm.sys.s.WaitUntil) || now.Before(rm.r.WaitUntil):
 		return nil, nil, problem.New(problem.Down, "systems.busy")
-	case now.Before(rm.sys.blocked) || rm.sys.authTries > 0 || !rm.sys.s.PausedAt.IsZero():
+	case rm.sys.authTries > 0 || !rm.sys.s.PausedAt.IsZero(),
+		now.Before(rm.sys.blocked) && (!rm.sys.resting(now) || now.Before(rm.sys.pressed.Add(settled))):
 		return nil, nil, problem.New(problem.Down, "systems.unreachable")
 	}
 	return rm, c, nil
+}
+
+// resting reports whether nothing is sent to a system because it did not answer, rather than because it asked for time or
+// refused us. Service.mu is held.
+func (y *system) resting(now time.Time) bool {
+	return now.Before(y.blocked) && !now.Before(y.s.WaitUntil) && y.authTries == 0 && y.s.PausedAt.IsZero()
+}
+
+// impatience reports whether a write is sent to a system that rests: somebody stands at the door, and it may be back. One
+// in a while is.
+func (s *Service) impatience(y *system) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.o.Now()
+	if !y.resting(now) {
+		return false
+	}
+	y.pressed = now
+	return true
 }
 
 // pause waits a random one to three seconds: two sides that undid a tie do not meet again at once.

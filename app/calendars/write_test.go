@@ -155,13 +155,14 @@ func TestWriteWaitsForItsTurn(t *testing.T) {
 	}
 	b.mu.Lock()
 	rm.sys.blocked = b.now.Add(time.Minute)
+	rm.sys.s.WaitUntil = rm.sys.blocked
 	b.mu.Unlock()
 	rm.lease.unlock()
 	if err := <-answer; !problem.Has(err, problem.Down) {
-		t.Errorf("the system is out of reach: %v", err)
+		t.Errorf("the system has asked for time: %v", err)
 	}
 	b.mu.Lock()
-	rm.sys.blocked = time.Time{}
+	rm.sys.blocked, rm.sys.s.WaitUntil = time.Time{}, time.Time{}
 	b.mu.Unlock()
 	reads := b.sys.reads
 	hold()
@@ -176,6 +177,47 @@ func TestWriteWaitsForItsTurn(t *testing.T) {
 	rm.lease.unlock()
 	if err := <-answer; err != nil || b.sys.reads == reads {
 		t.Errorf("after it was connected anew: %v", err)
+	}
+}
+
+// Whoever presses a button need not wait until a system that was out of reach is asked again; but it is not asked at each
+// press, nor when it has refused us. When it answers, its rooms are read again.
+func TestWriteToASystemThatRests(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	sys := b.systems[b.id]
+	rest := func() { sys.blocked, sys.failures = b.now.Add(10*time.Minute), 3 }
+	d := Draft{Workspace: b.ws, Token: "token-12345", From: b.now.Add(time.Hour), To: b.now.Add(2 * time.Hour), Source: "portal"}
+	b.sys.err = connectors.Fail(connectors.Transient, "read", "down")
+	press := func(wantReads int) error {
+		t.Helper()
+		before := b.sys.reads
+		_, err := b.Book(t.Context(), d)
+		if got := b.sys.reads - before; got > 0 != (wantReads > 0) {
+			t.Errorf("%d reads", got)
+		}
+		return err
+	}
+	rest()
+	if err := press(1); !problem.Has(err, problem.Down) || !sys.blocked.After(b.now) {
+		t.Errorf("still down: %v", err)
+	}
+	if err := press(0); !problem.Has(err, problem.Down) {
+		t.Errorf("at once again: %v", err)
+	}
+	b.now = b.now.Add(settled)
+	sys.authTries = 1
+	if err := press(0); !problem.Has(err, problem.Down) {
+		t.Errorf("the sign-in was refused: %v", err)
+	}
+	sys.authTries = 0
+	b.sys.err = nil
+	if err := press(1); err != nil || sys.blocked.After(b.now) || sys.failures != 0 {
+		t.Errorf("it is back: %v, blocked until %v", err, sys.blocked)
+	}
+	if len(b.sys.events) != 1 {
+		t.Errorf("%d bookings", len(b.sys.events))
 	}
 }
 
