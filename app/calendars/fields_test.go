@@ -216,3 +216,23 @@ func TestBrokenSystemIsBorne(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The address of a feed is blamed by its field, and nothing is attached.
+func TestAddressOfAFeedIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.real()
+	id, err := b.Connect(t.Context(), admin, Connection{Kind: "ics", Name: "Feeds"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Detach(t.Context(), admin, b.ws); err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"not an address", "feeds.example/x.ics", "ftp://feeds.example/x.ics"} {
+		p := problem.Of(b.Attach(t.Context(), admin, b.ws, id, address))
+		if p == nil || p.Kind != problem.Invalid || p.Fields["address"] != "systems.url_invalid" {
+			t.Errorf("%s: %+v", address, p)
+		}
+	}
+}

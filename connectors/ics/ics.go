@@ -59,7 +59,7 @@ func New(out *outbound.Outbound, cfg Config) (*Connector, error) {
 	for id, text := range cfg.Feeds {
 		u, err := feedURL(text)
 		if err != nil {
-			return nil, fmt.Errorf("read address of feed %q: %w", id, err)
+			return nil, connectors.BadSetting("address", "systems.url_invalid", fmt.Sprintf("the address of feed %q: %v", id, err))
 		}
 		c.feeds[id] = u
 		hosts = append(hosts, u.Scheme+"://"+u.Host)
