@@ -154,7 +154,7 @@ doc.addEventListener("change", (event) => {
   if (form && event.target.matches("[data-apply]")) form.requestSubmit();
 });
 
-// A second press on a button that is already at work does nothing.
+// A second press on a button that is already at work does nothing; that it is at work can be seen when it takes long.
 doc.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method === "get") return;
   if (event.target.dataset.sent) {
@@ -162,9 +162,11 @@ doc.addEventListener("submit", (event) => {
     return;
   }
   event.target.dataset.sent = "yes";
+  event.submitter?.setAttribute("aria-busy", "true");
 });
 addEventListener("pageshow", () => {
   for (const form of doc.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const button of doc.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
 });
 
 // Arrow keys move between the slots of a day grid, so that Tab need not visit each.
@@ -214,7 +216,7 @@ doc.addEventListener("htmx:afterSettle", (event) => {
   if (part.id === "tried") tried(part);
 });
 
-// tried marks the fields that a try blames; what an earlier answer said beside the fields is over.
+// tried marks the fields that a try blames, and says it beside them; what an earlier answer said there is over.
 function tried(part) {
   const form = part.closest("form");
   const mark = (field, wrong) => {
@@ -227,7 +229,13 @@ function tried(part) {
   for (const field of form.querySelectorAll(".field-wrong")) mark(field, false);
   for (const blamed of part.querySelectorAll("[data-field]")) {
     const field = form.elements.namedItem(blamed.dataset.field)?.closest?.(".field");
-    if (field) mark(field, true);
+    if (!field) continue;
+    mark(field, true);
+    const said = doc.createElement("p");
+    said.className = "error";
+    said.append(...[".icon", "[data-said]"].map((part) => blamed.querySelector(part).cloneNode(true)));
+    field.append(said);
+    field.closest("details")?.setAttribute("open", "");
   }
 }
 
