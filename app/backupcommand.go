@@ -77,7 +77,7 @@ func (p *program) backupTo(ctx context.Context, path string, replace bool) (err 
 	if err := errors.Join(f.Sync(), f.Close(), os.Rename(f.Name(), path), syncFolder(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("make a backup: %w", err)
 	}
-	p.say("Saved %s of %s to %s.", byteCount(info.Size()), result.CreatedAt.Local().Format("2006-01-02 15:04:05 MST"), path)
+	p.say("Saved %s of %s to %s.", byteCount(info.Size()), localTime(result.CreatedAt), path)
 	if result.HasKey {
 		p.say("The file holds the master key too, as that lies in the data folder: keep it like a password.")
 	}
@@ -130,7 +130,7 @@ func (p *program) restoreFrom(ctx context.Context, in io.Reader) (err error) {
 	if err != nil {
 		return err
 	}
-	p.say("Restored the backup of %s into %s.", result.CreatedAt.Local().Format("2006-01-02 15:04:05 MST"), eff.Config.DataDir)
+	p.say("Restored the backup of %s into %s.", localTime(result.CreatedAt), eff.Config.DataDir)
 	if errors.Is(statErr, fs.ErrNotExist) && os.Geteuid() == 0 {
 		p.say("The folder was made for root. If the service runs under an account of its own: chown -R ACCOUNT: %s", eff.Config.DataDir)
 	}

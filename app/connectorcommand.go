@@ -32,9 +32,9 @@ func (p *program) connectorListCommand() *cobra.Command {
 				for _, y := range systems {
 					last := "never"
 					if !y.LastOK.IsZero() {
-						last = y.LastOK.Local().Format("2006-01-02 15:04")
+						last = localTime(y.LastOK)
 					}
-					fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", y.Name, y.Kind, y.Rooms, last, y.State)
+					fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", oneLine(y.Name), y.Kind, y.Rooms, last, y.State)
 				}
 				return w.Flush()
 			})

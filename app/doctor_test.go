@@ -5,12 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"lintel/app/calendars"
+	"lintel/app/people"
 	"lintel/connectors"
 	"lintel/store"
 	"lintel/store/storetest"
@@ -165,7 +166,7 @@ func TestFindingsHaveTexts(t *testing.T) {
 	}
 	literal := regexp.MustCompile(`"(doctor\.[a-z_]+[a-z])"`)
 	found := 0
-	for _, file := range []string{"doctor.go", "finding.go", "operate.go", "tlsstate.go"} {
+	for _, file := range []string{"doctor.go", "finding.go", "operate.go", "operatestanding.go", "tlsstate.go"} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -185,43 +186,114 @@ func TestFindingsHaveTexts(t *testing.T) {
 	}
 }
 
-// Without asking anybody, doctor tells which booking systems did not answer lately; of a check, what was not run is not good.
+// Without asking anybody, doctor tells of each booking system how it does, and the list of them says the same in a word: silence is
+// no good news. Of a check, what was not run is not good.
 func TestDoctorKnowsOfSystems(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	st := storetest.Open(t, func() time.Time { return at })
-	systems := []store.System{
-		{ID: "good", Kind: "caldav", Name: "Good", LastOK: at},
-		{ID: "failing", Kind: "ews", Name: "Our \"Exchange\"", FailingSince: at.Add(-time.Hour), ErrorKind: "out of reach"},
-		{ID: "paused", Kind: "graph", Name: "Paused", PausedAt: at.Add(-time.Minute), FailingSince: at.Add(-time.Minute)},
+	failed := store.SystemCheck{At: at.Add(-time.Hour), Steps: []store.SystemCheckStep{{Name: "calendar.check.reach", State: "ok"}, {Name: "calendar.check.sign_in", State: "failed", Said: "HTTP 401"}}}
+	type room struct {
+		name   string
+		lastOK time.Time
+		kind   string
 	}
-	if err := st.Update(t.Context(), func(tx *store.Tx) error {
-		for _, y := range systems {
-			if err := errors.Join(tx.SaveSystem(y), tx.SaveSystemState(y)); err != nil {
-				return err
+	h := &house{store: st, start: Start{Now: func() time.Time { return at }}}
+	for i, c := range []struct {
+		system store.System
+		rooms  []room
+		word   string
+		want   string
+	}{
+		{store.System{Name: "Good", LastOK: at.Add(-12 * time.Second)}, []room{{"A", at, ""}}, "good", "ok It answered 12 s ago."},
+		{store.System{Name: "Our \"Exchange\"", FailingSince: at.Add(-time.Hour), ErrorKind: "out of reach"}, nil, "failing: out of reach", "warning It has not answered as it should since * > Run this on the server: lintel connector check \"Our \\\"Exchange\\\"\""},
+		{store.System{Name: "Paused", PausedAt: at, FailingSince: at, ErrorKind: "auth", Checked: failed}, nil, "stopped: auth", "failure It refused the sign-in twice, so nothing has been sent since * > Correct the sign-in in the portal under Booking systems, Edit, and save."},
+		{
+			store.System{Name: "Partly", LastOK: at}, []room{{"Elm", at, "not found"}, {"Oak", at, ""}, {"Cedar", time.Time{}, "forbidden"}}, "2 of 3 rooms fail",
+			"warning 2 of 3 rooms can’t be read: Cedar, Elm. > Run this on the server: lintel connector check \"Partly\"",
+		},
+		{
+			store.System{Name: "Many", LastOK: at}, []room{{"1", at, "gone"}, {"2", at, "gone"}, {"3", at, "gone"}, {"4", at, "gone"}, {"5", at, "gone"}, {"6", at, "gone"}}, "6 of 6 rooms fail",
+			"warning 6 of 6 rooms can’t be read: 1, 2, 3, 4, 5, …. > Run this on the server: lintel connector check \"Many\"",
+		},
+		{store.System{Name: "Checked", Checked: failed}, []room{{"New", time.Time{}, ""}}, "check failed", "warning Its check on * failed at “Sign-in works”, and it has not answered since. > Run this on the server: lintel connector check \"Checked\""},
+		{store.System{Name: "Works since", LastOK: at, Checked: failed}, []room{{"B", at, ""}}, "good", "ok It answered just now."},
+		{store.System{Name: "New"}, nil, "no room yet", "ok No room takes its agenda from it yet."},
+		{store.System{Name: "Unread", LastOK: at}, []room{{"C", at, ""}, {"D", time.Time{}, ""}}, "not read yet", "warning 1 of 2 rooms has not been read yet. > Run this on the server: lintel connector check \"Unread\""},
+		{store.System{Name: "Pushed", Kind: people.PushedKind, LastOK: at.Add(-time.Minute)}, []room{{"E", at, ""}}, "good", "ok The last agenda was pushed 1 min ago."},
+		{store.System{Name: "Waits", WaitUntil: at.Add(time.Hour), FailingSince: at}, nil, "waits until *", "warning It asked to be left alone. Nothing is sent before *"},
+	} {
+		t.Run(c.system.Name, func(t *testing.T) {
+			k := standing{Status: calendars.Status{System: c.system}}
+			for _, r := range c.rooms {
+				k.Rooms = append(k.Rooms, calendars.RoomStatus{Resource: store.Resource{WorkspaceName: r.name, LastOK: r.lastOK, ErrorKind: r.kind}})
 			}
+			word, f := k.judge(at)
+			said := inEnglish([]finding{f})[0]
+			got := string(said.Level) + " " + said.Text
+			if said.Cure != "" {
+				got += " > " + said.Cure
+			}
+			if !like(c.word, word) || !like(c.want, got) {
+				t.Errorf("%s\n%s\nwant %s\n%s", word, got, c.word, c.want)
+			}
+		})
+		c.system.ID = store.SystemID(strconv.Itoa(i))
+		if err := st.Update(t.Context(), func(tx *store.Tx) error { return errors.Join(tx.SaveSystem(c.system), tx.SaveSystemState(c.system)) }); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
 	}
-	found, err := (&house{store: st}).knownOfSystems(t.Context())
+	// Without a running engine the same is told from the store, and of when it is.
+	lines, err := h.listSystems(t.Context(), Nothing{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said []string
-	for _, f := range inEnglish(found) {
-		said = append(said, string(f.Level)+" "+f.Check+" > "+f.Cure)
+	found, err := h.knownOfSystems(t.Context())
+	if err != nil || len(found) != len(lines) || len(found) < 10 {
+		t.Fatalf("%d findings of %d systems: %v", len(found), len(lines), err)
 	}
-	want := []string{
-		`warning booking system Our "Exchange" > Run this on the server: lintel connector check "Our \"Exchange\""`,
-		`failure booking system Paused > Correct the sign-in in the portal under Booking systems, Edit, and save.`,
-	}
-	if diff := cmp.Diff(want, said); diff != "" {
-		t.Error(diff)
+	for i, f := range inEnglish(found) {
+		asOf := "s of " + at.Local().Format("2006-01-02 ")
+		if f.Check != "booking system "+lines[i].Name || !strings.Contains(f.Text, asOf) || !strings.Contains(lines[i].State, asOf) {
+			t.Errorf("%s: %s; %s: %s", f.Check, f.Text, lines[i].Name, lines[i].State)
+		}
 	}
 	if step := stepFinding(connectors.Step{Name: "calendar.check.write", State: connectors.StepSkipped}); step.Level != LevelSkip {
 		t.Errorf("a step that was not run is %q", step.Level)
+	}
+}
+
+// like compares with a pattern in which * stands for an instant with its zone.
+func like(pattern, s string) bool {
+	pattern = strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `\d{4}-\d\d-\d\d \d\d:\d\d (?:[A-Z]+|[+-]\d+)\.?`)
+	return regexp.MustCompile("^" + pattern + "$").MatchString(s)
+}
+
+// Every instant that a command prints is by this machine's clock and says so.
+func TestCommandsNameTheirZone(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 12, 23, 9, 17, 0, 0, time.UTC)
+	want := at.Local().Format("2006-01-02 15:04 MST")
+	clockSays := doctorClock(at, func() (bool, bool) { return true, true })
+	said := inEnglish([]finding{clockSays, ok("doctor.check_clock", "doctor.system_stored", "Said", clockSays.Text, "Time", at)})
+	for i, f := range said {
+		if n := strings.Count(f.Text, want); n != i+1 {
+			t.Errorf("%s: %d times %s", f.Text, n, want)
+		}
+	}
+	byItself := regexp.MustCompile(`\.(?:Format|AppendFormat)\("[^"]*15:04`)
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) < 20 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(file, "_test.go") && file != "localtime.go" && byItself.Match(source) {
+			t.Errorf("%s prints a time by itself, not with localTime", file)
+		}
 	}
 }
 
@@ -234,7 +306,7 @@ func TestDoctorSparesAccounts(t *testing.T) {
 	if err := st.Update(t.Context(), func(tx *store.Tx) error { return errors.Join(tx.SaveSystem(y), tx.SaveSystemState(y)) }); err != nil {
 		t.Fatal(err)
 	}
-	found, err := (&house{store: st}).doctorSystems(t.Context())
+	found, err := (&house{store: st, start: Start{Now: func() time.Time { return at }}}).doctorSystems(t.Context())
 	if err != nil || len(found) != 1 || found[0].Text.Key != "doctor.system_paused" {
 		t.Errorf("%+v, %v", found, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"lintel/app/web"
 	"lintel/store"
@@ -47,7 +48,11 @@ func (s *serving) systemFacts(ctx context.Context) (web.SystemFacts, error) {
 		}
 		f.Jobs = append(f.Jobs, job)
 	}
-	for _, d := range append(doctorMachine(cfg, start.Now()), state.Findings(start.Now())...) {
+	systems, err := s.knownOfSystems(ctx)
+	if err != nil {
+		return f, err
+	}
+	for _, d := range slices.Concat(doctorMachine(cfg, start.Now()), state.Findings(start.Now()), systems) {
 		f.Findings = append(f.Findings, web.Finding{Level: web.Level(d.Level), Check: d.Check, Text: d.Text, Cure: d.Cure, Run: d.Run})
 	}
 	return f, nil

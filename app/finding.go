@@ -50,7 +50,7 @@ func inEnglish(found []finding) []Finding {
 	for i, f := range found {
 		check := p.Say(f.Check, time.Local)
 		out[i] = Finding{
-			Level: f.Level, Check: strings.ToLower(check[:1]) + check[1:], Text: p.Say(f.Text, time.Local),
+			Level: f.Level, Check: strings.ToLower(check[:1]) + check[1:], Text: p.Say(withZone(f.Text), time.Local),
 			Cure: strings.TrimSpace(p.Say(f.Cure, time.Local) + " " + f.Run),
 		}
 	}

@@ -183,29 +183,6 @@ func (h *house) findings(ctx context.Context, req DoctorRequest) ([]finding, err
 	return append(found, more...), err
 }
 
-// knownOfSystems says which booking systems did not answer lately. It asks none of them.
-func (h *house) knownOfSystems(ctx context.Context) ([]finding, error) {
-	systems, _, err := h.systems(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var found []finding
-	for _, y := range systems {
-		var f finding
-		switch {
-		case !y.PausedAt.IsZero():
-			f = paused(y)
-		case !y.FailingSince.IsZero():
-			f = warn("doctor.check_system", command("lintel connector check "+strconv.Quote(y.Name)), "doctor.system_failing", "Since", y.FailingSince)
-		default:
-			continue
-		}
-		f.Check.Args = []any{"Name", y.Name}
-		found = append(found, f)
-	}
-	return found, nil
-}
-
 // paused is the finding of a system that has refused the sign-in.
 func paused(y store.System) finding {
 	return fail("doctor.check_system", cure("doctor.cure_system_paused"), "doctor.system_paused", "Since", y.PausedAt)
@@ -214,7 +191,7 @@ func paused(y store.System) finding {
 // doctorSystems connects to every booking system and says in which step it fails. A refused password is not sent again:
 // whoever runs this every hour would lock the account out.
 func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
-	systems, _, err := h.systems(ctx)
+	all, err := h.standings(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +200,8 @@ func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 		f.Check.Args = []any{"Name", name}
 		found = append(found, f)
 	}
-	for _, y := range systems {
+	for _, k := range all {
+		y := k.System
 		if !y.PausedAt.IsZero() {
 			add(y.Name, paused(y))
 			continue
@@ -236,7 +214,11 @@ func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 			add(y.Name, fail("doctor.check_system", cured{}, "doctor.system_unchecked", "Error", explain(err)))
 			continue
 		}
+		walk := command("lintel connector check " + strconv.Quote(y.Name))
 		result := ok("doctor.check_system", "doctor.system_good")
+		if rooms, _ := k.failing(); len(rooms) > 0 {
+			result = k.roomsFail(rooms, walk) // of the rooms a check looks at one
+		}
 		if !slices.ContainsFunc(report.Steps, func(step connectors.Step) bool { return step.State != connectors.StepSkipped }) {
 			result = finding{Level: LevelSkip, Check: text.Of("doctor.check_system"), Text: text.Of("doctor.system_nothing")}
 		}
@@ -244,7 +226,7 @@ func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 			if step.State == connectors.StepFailed {
 				what := cured{say: text.Of(step.Cure)}
 				if step.Cure == "" {
-					what = command("lintel connector check " + strconv.Quote(y.Name))
+					what = walk
 				}
 				result = fail("doctor.check_system", what, "doctor.system_step", "Step", text.Of(step.Name), "Said", step.Said)
 				break

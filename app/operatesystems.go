@@ -34,27 +34,6 @@ func (h *house) systems(ctx context.Context) (systems []store.System, rooms map[
 	return systems, rooms, err
 }
 
-func (h *house) listSystems(ctx context.Context, _ Nothing) ([]SystemLine, error) {
-	systems, rooms, err := h.systems(ctx)
-	if err != nil {
-		return nil, err
-	}
-	lines := []SystemLine{}
-	for _, y := range systems {
-		line := SystemLine{Name: y.Name, Kind: y.Kind, Rooms: len(rooms[y.ID]), LastOK: y.LastOK, State: "good"}
-		switch {
-		case !y.PausedAt.IsZero():
-			line.State = "stopped: " + y.ErrorKind
-		case !y.FailingSince.IsZero():
-			line.State = "failing: " + y.ErrorKind
-		case y.LastOK.IsZero():
-			line.State = "not read yet"
-		}
-		lines = append(lines, line)
-	}
-	return lines, nil
-}
-
 // checkSystem walks through one connection, with a trace when it is asked for.
 func (h *house) checkSystem(ctx context.Context, req SystemCheck) (SystemReport, error) {
 	systems, rooms, err := h.systems(ctx)

@@ -128,7 +128,7 @@ func (p *program) userListCommand() *cobra.Command {
 						state = "off"
 					}
 					if !u.LastSeen.IsZero() {
-						seen = u.LastSeen.Local().Format("2006-01-02 15:04")
+						seen = localTime(u.LastSeen)
 					}
 					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", oneLine(u.Login), oneLine(u.Name), strings.Join(u.Roles, ", "), state, seen)
 				}
