@@ -23,8 +23,9 @@ type SystemCard struct {
 	Said      string // the state in a sentence: what it means, and what happens next
 	Facts     []ui.Fact
 	Can       []Capability
-	Checked   string         // when Steps ran, and with which room: "Checked at 14:02 with Matterhorn"
-	Steps     []ui.CheckStep // of the last check; nil when none was asked for
+	Checked   string         // when Steps ran, with which room and how it ended: "Checked at 14:02, with Matterhorn: all good"; "" for a failure of reading
+	Steps     []ui.CheckStep // of the last check, or of what fails now; nil for neither
+	Open      bool           // Steps are unfolded
 	Progress  *ui.Progress   // of the first sync; nil when it is through
 	MayCheck  bool           // and there is something to check
 	MayManage bool

@@ -140,7 +140,7 @@ func (s *Server) systemPage(w http.ResponseWriter, r *http.Request, v *visitor) 
 
 // purpose says for what a host was contacted.
 func (v *visitor) purpose(word string) string {
-	return v.textOr("purpose."+word, v.textOr("systems.kind_"+word, word))
+	return v.textOr("purpose."+strings.ReplaceAll(word, "-", "_"), v.textOr("systems.kind_"+word, word))
 }
 
 func (s *Server) fillCertificates(r *http.Request, v *visitor, view *templates.SystemInfo) {

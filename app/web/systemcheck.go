@@ -90,9 +90,9 @@ func (s *Server) checkSteps(r *http.Request, v *visitor, report connectors.Repor
 		switch {
 		case step.Name == "calendar.check.trust" && line.State == ui.Warn:
 			line.Said, line.Raw = v.T("systems.without_tls"), ""
-		case step.Name == "calendar.check.wait":
-			if until, err := time.Parse(time.RFC3339, step.Said); err == nil {
-				line.Said, line.Raw = v.T("systems.step_wait", "Time", s.when(r, v, until)), ""
+		default:
+			if words := s.stepWords(r, v, step); words != "" {
+				line.Said, line.Raw = words, ""
 			}
 		}
 		if step.Cure != "" {
@@ -104,6 +104,59 @@ func (s *Server) checkSteps(r *http.Request, v *visitor, report connectors.Repor
 		out = append(out, line)
 	}
 	return out
+}
+
+// stepWords is what a step tells in words of ours rather than the system's, in the visitor's language; "" for all else.
+func (s *Server) stepWords(r *http.Request, v *visitor, step connectors.Step) string {
+	switch step.Name {
+	case "calendar.check.wait":
+		if until, err := time.Parse(time.RFC3339, step.Said); err == nil {
+			return v.T("systems.step_wait", "Time", s.when(r, v, until))
+		}
+	case "calendar.check.pushed":
+		if last, err := time.Parse(time.RFC3339, step.Said); err == nil {
+			return v.T("systems.step_pushed", "Time", s.when(r, v, last))
+		}
+	case "calendar.check.clock":
+		if skew, err := time.ParseDuration(step.Said); err == nil {
+			return v.skew(skew)
+		}
+	case "calendar.check.room", "calendar.check.settings":
+		return v.rights(step.Said)
+	}
+	return ""
+}
+
+// skew says how far a system's clock is ahead of ours.
+func (v *visitor) skew(d time.Duration) string {
+	switch {
+	case d > 0:
+		return v.T("systems.clock_ahead", "Duration", v.Duration(d))
+	case d < 0:
+		return v.T("systems.clock_behind", "Duration", v.Duration(-d))
+	}
+	return v.T("systems.clock_same")
+}
+
+// rights says what connectors found in a room: a way of access, what it allows, or both. It is "" for other words.
+func (v *visitor) rights(said string) string {
+	if access, found, both := strings.Cut(said, ": "); both {
+		if way, rights := v.rights(access), v.rights(found); way != "" && rights != "" {
+			return rights + " (" + way + ")"
+		}
+		return ""
+	}
+	switch said {
+	case "read, write":
+		return v.T("systems.read_write")
+	case "read":
+		return v.T("systems.read_only")
+	case "none":
+		return v.T("systems.no_rights")
+	case "folder", "impersonation", "free_busy": // Exchange's
+		return v.T("systems.option_access_" + said)
+	}
+	return ""
 }
 
 // failure is what the engine met, as a step that failed.

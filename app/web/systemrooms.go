@@ -51,8 +51,8 @@ func (s *Server) showSystem(w http.ResponseWriter, r *http.Request, v *visitor, 
 
 func (s *Server) systemView(r *http.Request, v *visitor, st calendars.Status) (templates.System, error) {
 	view := templates.System{
-		Card: s.systemCard(r, v, st), MayList: st.Caps.Has(connectors.CapListRooms), MayFind: calendars.MayFind(st.System.Kind), Abilities: v.abilitiesOf(st),
-		MayWrite: st.Caps.Has(connectors.CapBook),
+		Card: s.systemCard(r, v, st, true), MayFind: calendars.MayFind(st.System.Kind), Abilities: v.abilitiesOf(st), MayWrite: st.Caps.Has(connectors.CapBook),
+		MayList: st.Caps.Has(connectors.CapListRooms) && s.Calendars.MayTry(st.System.Kind), // feeds only know those that are attached
 	}
 	var err error
 	if view.Certificate, err = s.certificateOf(r, v, st); err != nil {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -77,7 +78,7 @@ func (s *Server) status(r *http.Request) (calendars.Status, error) {
 func (s *Server) systemsPage(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	view := templates.Systems{MayManage: v.Can(people.ManageSystems, "")}
 	for _, st := range s.Calendars.Statuses() {
-		view.Cards = append(view.Cards, s.systemCard(r, v, st))
+		view.Cards = append(view.Cards, s.systemCard(r, v, st, false))
 		view.Rooms += len(st.Rooms)
 	}
 	all, err := s.Places.Workspaces(r.Context(), v.Actor, store.WorkspaceFilter{})
@@ -93,12 +94,13 @@ func (s *Server) systemsPage(w http.ResponseWriter, r *http.Request, v *visitor)
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.SystemsPage(sh, view) })
 }
 
-func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status) templates.SystemCard {
+// systemCard is the card of a system: alone on its own page, or one of many, where less is unfolded.
+func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status, alone bool) templates.SystemCard {
 	y := st.System
 	card := templates.SystemCard{ID: string(y.ID), Name: y.Name, Kind: y.Kind, MayManage: v.Can(people.ManageSystems, "")}
 	card.MayCheck = card.MayManage && (s.Calendars.MayTry(y.Kind) || len(st.Rooms) > 0)
 	n := counts(st.Rooms)
-	s.stateOf(r, v, st, n, &card)
+	s.stateOf(r, v, st, n, alone, &card)
 	rooms := v.Number(n.total)
 	if n.failing > 0 {
 		rooms = v.N("systems.rooms_failing", n.failing, "Rooms", rooms)
@@ -108,8 +110,8 @@ func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status) te
 		last = s.when(r, v, y.LastOK) + ", " + s.ago(v, y.LastOK)
 	}
 	card.Facts = []ui.Fact{{Key: v.T("systems.last_ok"), Value: last}, {Key: v.T("systems.rooms"), Value: rooms}}
-	if y.Kind != people.PushedKind && n.total > 0 {
-		card.Facts = append(card.Facts, ui.Fact{Key: v.T("systems.asked"), Value: v.T("systems.asked_per_minute", "Number", v.Decimal(st.PerMinute, 1))})
+	if asked := v.Decimal(st.PerMinute, 1); asked != v.Decimal(0, 1) && y.Kind != people.PushedKind && n.total > 0 {
+		card.Facts = append(card.Facts, ui.Fact{Key: v.T("systems.asked"), Value: v.T("systems.asked_per_minute", "Number", asked)})
 	}
 	if y.Username != "" {
 		card.Facts = append(card.Facts, ui.Fact{Key: v.T("systems.signed_in_as"), Value: y.Username})
@@ -120,16 +122,55 @@ func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status) te
 		}
 	}
 	card.Can = v.tags(capsOf(st))
-	if k, ok := lastCheck(st); ok {
-		card.Checked = v.T("systems.checked", "Time", s.when(r, v, k.at))
-		if k.room != "" {
-			card.Checked = v.T("systems.checked_with", "Time", s.when(r, v, k.at), "Room", k.room)
-		}
-		card.Steps = s.checkSteps(r, v, k.report, hintOf(y, k.address))
-	} else if y.ErrorKind != "" {
+	switch k, ok := lastCheck(st); {
+	case ok && !(y.ErrorKind != "" && y.FailingSince.After(k.at)):
+		s.showCheck(r, v, st, k, alone, &card)
+	case y.ErrorKind != "":
 		card.Steps = []ui.CheckStep{v.failure(y.ErrorKind, y.ErrorSaid, hintOf(y, ""))}
 	}
 	return card
+}
+
+// showCheck puts the last check on a card. It is folded away once the system has disproved it, and among others also when it went well.
+func (s *Server) showCheck(r *http.Request, v *visitor, st calendars.Status, k check, alone bool, card *templates.SystemCard) {
+	card.Steps = s.checkSteps(r, v, k.report, hintOf(st.System, k.address))
+	checked := v.T("systems.checked", "Time", s.when(r, v, k.at))
+	if k.room != "" {
+		checked = v.T("systems.checked_with", "Time", s.when(r, v, k.at), "Room", k.room)
+	}
+	ended := "systems.checked_good"
+	failed, outlived := !k.report.OK(), outlived(st, k)
+	switch {
+	case outlived:
+		ended = "systems.checked_outlived"
+	case failed:
+		ended = "systems.checked_failed"
+	case slices.ContainsFunc(card.Steps, func(step ui.CheckStep) bool { return step.State == ui.Warn }):
+		ended = "systems.checked_warned"
+	}
+	card.Checked = v.T(ended, "Checked", checked)
+	card.Open = !outlived && (alone || failed)
+}
+
+// outlived reports whether a check failed at something that has worked since: what was read since then, in the room that it
+// was made with if there is one, proves all but the rights that reading does not need.
+func outlived(st calendars.Status, k check) bool {
+	for _, step := range k.report.Steps {
+		if step.State != connectors.StepFailed {
+			continue
+		}
+		switch step.Name {
+		case "calendar.check.write", "calendar.check.account", "calendar.check.inviter":
+			return false
+		}
+		for _, room := range st.Rooms {
+			if res := room.Resource; res.Workspace == st.Checked.Workspace {
+				return res.ErrorKind == "" && res.LastOK.After(k.at)
+			}
+		}
+		return st.System.ErrorKind == "" && st.System.LastOK.After(k.at)
+	}
+	return false
 }
 
 // roomCounts is how many rooms of a system there are, how many of them fail, and how many were never read.
@@ -149,7 +190,7 @@ func counts(rooms []calendars.RoomStatus) roomCounts {
 }
 
 // stateOf says how a system does: in a word, and in a sentence that tells what happens next.
-func (s *Server) stateOf(r *http.Request, v *visitor, st calendars.Status, n roomCounts, card *templates.SystemCard) {
+func (s *Server) stateOf(r *http.Request, v *visitor, st calendars.Status, n roomCounts, alone bool, card *templates.SystemCard) {
 	y := st.System
 	set := func(state ui.State, word, said string) { card.State, card.StateWord, card.Said = state, word, said }
 	waiting := st.Waiting
@@ -190,6 +231,9 @@ func (s *Server) stateOf(r *http.Request, v *visitor, st calendars.Status, n roo
 		}
 	case n.failing > 0:
 		set(ui.Soon, v.T("systems.state_partly"), v.N("systems.said_partly", n.failing))
+		if !alone {
+			card.Said += " " + v.T("systems.said_partly_where")
+		}
 	case y.LastOK.IsZero():
 		set(ui.Unknown, v.T("systems.state_new"), "")
 	default:
@@ -212,8 +256,10 @@ func (s *Server) systemCardPart(w http.ResponseWriter, r *http.Request, v *visit
 	if err != nil {
 		return err
 	}
-	card := s.systemCard(r, v, st)
+	link := r.URL.Query().Get("link") == "1"
+	card := s.systemCard(r, v, st, !link)
+	card.Open = card.Open || r.Method == http.MethodPost // a check that was just asked for
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component {
-		return templates.SystemCardPart(sh, card, r.URL.Query().Get("link") == "1")
+		return templates.SystemCardPart(sh, card, link)
 	})
 }

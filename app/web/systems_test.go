@@ -111,6 +111,81 @@ func TestStepThatWaits(t *testing.T) {
 	b.get(systemsPath+"/"+string(id)).want(t, 200, "left alone until 15:05", "waits for the step before", "-2026-11-21T")
 }
 
+// A check that failed is unfolded only until the room that it was made with is read again; one that went well only on the system's own page.
+func TestOldChecksFoldAway(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	id, err := p.Calendars.Connect(ctx, people.ActorOf(p.boss()), calendarsOf("caldav", "Cloud"))
+	must(t, err)
+	must(t, p.Calendars.Attach(ctx, setup, p.room, id, "/cal/rigi/"))
+	const open = `<details class="card-check more" open>`
+	found := func(at time.Time, steps ...store.SystemCheckStep) {
+		must(t, p.st.Update(ctx, func(tx *store.Tx) error {
+			r, err := tx.ResourceOf(p.room)
+			r.LastOK = p.now()
+			return errors.Join(err, tx.SaveResourceState(r), tx.SaveSystemCheck(id, store.SystemCheck{At: at, Workspace: p.room, Steps: steps}))
+		}))
+		must(t, p.Calendars.Start(ctx))
+	}
+	step := func(name string, state connectors.StepState) store.SystemCheckStep {
+		return store.SystemCheckStep{Name: "calendar.check." + name, State: string(state)}
+	}
+	page := systemsPath + "/" + string(id)
+
+	found(p.now().Add(time.Second), step("reach", connectors.StepFailed))
+	b.get(systemsPath).want(t, 200, "with Matterhorn: failed<", open)
+	b.get(page).want(t, 200, "with Matterhorn: failed<", open)
+
+	found(p.now().Add(-time.Minute), step("reach", connectors.StepFailed))
+	b.get(systemsPath).want(t, 200, "failed. It has worked since.", "-"+open)
+	b.get(page).want(t, 200, "failed. It has worked since.", "-"+open)
+
+	// Reading proves nothing about writing.
+	found(p.now().Add(-time.Minute), step("reach", connectors.StepOK), step("write", connectors.StepFailed))
+	b.get(systemsPath).want(t, 200, "with Matterhorn: failed<", open)
+
+	found(p.now(), step("reach", connectors.StepOK), step("write", connectors.StepSkipped))
+	b.get(systemsPath).want(t, 200, "with Matterhorn: all good<", "-"+open)
+	b.get(page).want(t, 200, "with Matterhorn: all good<", open)
+
+	found(p.now(), step("reach", connectors.StepWarned))
+	b.get(systemsPath).want(t, 200, "with Matterhorn: works, with remarks<", "-"+open)
+}
+
+// What connectors say in words of ours stands on the page in the visitor's language.
+func TestStepsInTheVisitorsLanguage(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	id, err := p.Calendars.Connect(ctx, people.ActorOf(p.boss()), calendarsOf("caldav", "Cloud"))
+	must(t, err)
+	must(t, p.st.Update(ctx, func(tx *store.Tx) error {
+		var steps []store.SystemCheckStep
+		for _, step := range [][2]string{{"clock", "0s"}, {"clock", "-3s"}, {"room", "read, write"}, {"room", "folder: read"}, {"pushed", start().Format(time.RFC3339)}, {"room", "writer"}} {
+			steps = append(steps, store.SystemCheckStep{Name: "calendar.check." + step[0], State: string(connectors.StepOK), Said: step[1]})
+		}
+		return tx.SaveSystemCheck(id, store.SystemCheck{At: p.now(), Steps: steps})
+	}))
+	must(t, p.Calendars.Start(ctx))
+	b.post("/account/language", "language", "de", "back", "/today")
+	b.get(systemsPath+"/"+string(id)).want(t, 200, "dieselbe Zeit", "hinter unserer", "lesen und buchen", "nur lesen (", "Zuletzt geliefert: 14:05", "writer",
+		"-read, write", "-folder: read", "-0s", "-2026-11-21T")
+}
+
+// A feed's address can't be asked for: nothing offers to list the calendars of a system of feeds.
+func TestFeedsAreNotListed(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	cloud, err := p.Calendars.Connect(ctx, people.ActorOf(p.boss()), calendarsOf("caldav", "Cloud"))
+	must(t, err)
+	feeds, err := p.Calendars.Connect(ctx, people.ActorOf(p.boss()), calendars.Connection{Kind: "ics", Name: "Feeds"})
+	must(t, err)
+	b.get(systemsPath+"/"+string(cloud)).want(t, 200, "List calendars")
+	b.get(systemsPath+"/"+string(feeds)).want(t, 200, "Attach a room by address", "-List calendars")
+}
+
 // What somebody typed never becomes more than one word of a command, and subjects are never kept without the private flag.
 func TestCommands(t *testing.T) {
 	t.Parallel()

@@ -234,7 +234,7 @@ function tried(part) {
     const said = doc.createElement("p");
     said.className = "error";
     said.append(...[".icon", "[data-said]"].map((part) => blamed.querySelector(part).cloneNode(true)));
-    field.append(said);
+    field.insertBefore(said, field.querySelector(":scope > .help"));
     field.closest("details")?.setAttribute("open", "");
   }
 }
