@@ -88,12 +88,26 @@ type agendaLine struct {
 	now, over bool
 }
 
-// lines puts the free times of the opening hours between the bookings of the day, down to a quarter of an hour.
+// unread reports whether nothing is known of the room's agenda: then no time of any day is called free.
+func (v Room) unread() bool { return v.Tile.State == ui.Unknown }
+
+// nothing says that a day has no bookings, as far as that is known.
+func (v Room) nothing(sh ui.Shell) string {
+	if v.unread() {
+		return sh.T("room.not_known")
+	}
+	return sh.T("room.nothing")
+}
+
+// lines puts the free times that are left of the opening hours between the bookings of the day, down to a quarter of an hour.
 func (v Room) lines() []agendaLine {
 	var out []agendaLine
 	gap := func(from, to time.Time) {
-		if to.Sub(from) >= 15*time.Minute {
-			out = append(out, agendaLine{AgendaItem: AgendaItem{From: from, To: to}, free: true, now: v.isNow(from, to), over: !to.After(v.Now)})
+		if from.Before(v.Now) {
+			from = v.Now.Truncate(time.Minute)
+		}
+		if !v.unread() && to.Sub(from) >= 15*time.Minute {
+			out = append(out, agendaLine{AgendaItem: AgendaItem{From: from, To: to}, free: true, now: v.isNow(from, to)})
 		}
 	}
 	at := v.Bar.From
@@ -123,7 +137,7 @@ func (v Room) isNow(from, to time.Time) bool { return !v.Now.Before(from) && v.N
 
 // bookGap leads to the booking form for a free time, from now on when it has begun.
 func (v Room) bookGap(l agendaLine) string {
-	if v.Book == "" || l.over {
+	if v.Book == "" {
 		return ""
 	}
 	from := l.From

@@ -132,7 +132,13 @@ func roomSub(sh ui.Shell, seats int, equipment []string) string {
 }
 
 // bar is the tile's day bar with its words.
-func (r RoomTile) bar(sh ui.Shell) ui.DayBar { return barWithWords(sh, r.Bar) }
+func (r RoomTile) bar(sh ui.Shell) ui.DayBar {
+	bar := r.Bar
+	if r.State == ui.Unknown && len(bar.Spans) == 0 {
+		bar.Label = sh.T("state.no_agenda")
+	}
+	return barWithWords(sh, bar)
+}
 
 func barWithWords(sh ui.Shell, bar ui.DayBar) ui.DayBar {
 	if bar.Label != "" {

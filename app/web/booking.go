@@ -62,8 +62,16 @@ func (s *Server) showBooking(w http.ResponseWriter, r *http.Request, v *visitor,
 }
 
 // bookingWrong shows the booking again with why it could not be changed, where that may be otherwise in a while: it is taken,
-// or its booking system is out of reach.
-func (s *Server) bookingWrong(w http.ResponseWriter, r *http.Request, v *visitor, err error) error {
+// or its booking system is out of reach. From a booking that is gone from there it leads to what stands in its room.
+func (s *Server) bookingWrong(w http.ResponseWriter, r *http.Request, v *visitor, room store.WorkspaceID, err error) error {
+	if p := problem.Of(err); p != nil {
+		switch p.Key {
+		case "bookings.gone":
+			return s.doneWith(w, r, v, "/rooms/"+string(room), ui.Notice{Wrong: true, Text: v.problem(p, p.Key)})
+		case "systems.unsure": // of a booking that was to be made: the same again makes no second one
+			err = problem.New(p.Kind, "systems.unsure_change").Because(p.Err)
+		}
+	}
 	if problem.Has(err, problem.Conflict) || problem.Has(err, problem.Down) || problem.Has(err, problem.Refused) {
 		return s.showBooking(w, r, v, statusFor(err), v.wrong(err))
 	}
@@ -86,16 +94,20 @@ func (s *Server) extendBooking(w http.ResponseWriter, r *http.Request, v *visito
 	}
 	b, err = s.Bookings.Extend(r.Context(), v.Actor, b.ID, b.To.Add(time.Duration(minutes)*time.Minute))
 	if err != nil {
-		return s.bookingWrong(w, r, v, err)
+		return s.bookingWrong(w, r, v, p.Workspace.ID, err)
 	}
 	return s.done(w, r, v, bookingPath(b), v.T("bookings.said_extended", "Time", v.Clock(c.in(b.To))))
 }
 
 // endBooking ends a running booking now.
 func (s *Server) endBooking(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	_, p, err := s.Bookings.Booking(r.Context(), bookings.By(v.Actor), store.BookingID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
 	b, err := s.Bookings.EndNow(r.Context(), v.Actor, store.BookingID(r.PathValue("id")))
 	if err != nil {
-		return s.bookingWrong(w, r, v, err)
+		return s.bookingWrong(w, r, v, p.Workspace.ID, err)
 	}
 	return s.done(w, r, v, bookingPath(b), v.T("bookings.said_ended"))
 }
@@ -163,7 +175,7 @@ func (s *Server) cancelBooking(w http.ResponseWriter, r *http.Request, v *visito
 		return s.done(w, r, v, "/bookings/mine", v.N("bookings.said_series_cancelled", n))
 	}
 	if err := s.Bookings.Cancel(ctx, v.Actor, b.ID); err != nil {
-		return s.bookingWrong(w, r, v, err)
+		return s.bookingWrong(w, r, v, p.Workspace.ID, err)
 	}
 	n := ui.Notice{Text: v.T("bookings.said_cancelled", "Room", p.Workspace.Name)}
 	if b.Hosted && b.From.After(s.Now()) {

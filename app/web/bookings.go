@@ -115,6 +115,9 @@ func (d day) grid(v *visitor, floor store.FloorID) ui.Grid {
 		if p.Workspace.Seats > 0 {
 			row.Sub = v.N("room.seats", p.Workspace.Seats)
 		}
+		if d.unread[p.Workspace.ID] { // its empty row does not say that it is free
+			row.Sub = strings.TrimPrefix(row.Sub+" · "+v.T("state.no_agenda"), " · ")
+		}
 		for _, b := range d.agenda[p.Workspace.ID] {
 			row.Blocks = append(row.Blocks, ui.Block{From: d.in(b.From), To: d.in(b.To), Title: v.title(b), Quiet: b.Private, Path: bookingPath(b)})
 		}
