@@ -160,30 +160,38 @@ func bookingSamples() []sample {
 	}
 }
 
-// TestFreeTimesOfARoom: gaps stand between bookings within the hours, half open, and none shorter than a quarter of an hour.
+// TestFreeTimesOfARoom: gaps stand between bookings within the hours, half open, and none shorter than a quarter of an hour. What
+// is over is not free, and neither is any time of a room of which nothing is known.
 func TestFreeTimesOfARoom(t *testing.T) {
 	t.Parallel()
-	v := Room{Now: clock(12, 0), Bar: ui.DayBar{From: clock(8, 0), To: clock(18, 0)}}
+	v := Room{Now: clock(7, 0), Tile: RoomTile{State: ui.Free}, Bar: ui.DayBar{From: clock(8, 0), To: clock(18, 0)}}
+	now, over, unread := v, v, v
+	now.Now, over.Now, unread.Tile.State = clock(12, 20), clock(0, 0).AddDate(0, 0, 1), ui.Unknown
 	booked := func(fromHour, fromMinute, toHour, toMinute int) AgendaItem {
 		return AgendaItem{From: clock(fromHour, fromMinute), To: clock(toHour, toMinute)}
 	}
 	tests := []struct {
 		name   string
+		room   Room
 		agenda []AgendaItem
 		free   []ui.Span
 	}{
-		{"empty", nil, []ui.Span{span(8, 0, 18, 0)}},
-		{"back to back", []AgendaItem{booked(8, 0, 10, 0), booked(10, 0, 18, 0)}, nil},
-		{"short gap", []AgendaItem{booked(8, 0, 10, 0), booked(10, 10, 18, 0)}, nil},
-		{"around", []AgendaItem{booked(9, 0, 10, 0)}, []ui.Span{span(8, 0, 9, 0), span(10, 0, 18, 0)}},
-		{"outside the hours", []AgendaItem{booked(6, 0, 7, 0), booked(19, 0, 20, 0)}, []ui.Span{span(8, 0, 18, 0)}},
-		{"one inside another", []AgendaItem{booked(9, 0, 12, 0), booked(10, 0, 11, 0)}, []ui.Span{span(8, 0, 9, 0), span(12, 0, 18, 0)}},
-		{"unsorted", []AgendaItem{booked(12, 0, 13, 0), booked(8, 0, 12, 0)}, []ui.Span{span(13, 0, 18, 0)}},
+		{"from now on", now, []AgendaItem{booked(9, 0, 10, 0), booked(15, 0, 16, 0)}, []ui.Span{span(12, 20, 15, 0), span(16, 0, 18, 0)}},
+		{"too little is left", now, []AgendaItem{booked(12, 30, 18, 0)}, nil},
+		{"another day, over", over, []AgendaItem{booked(9, 0, 10, 0)}, nil},
+		{"never read", unread, nil, nil},
+		{"empty", v, nil, []ui.Span{span(8, 0, 18, 0)}},
+		{"back to back", v, []AgendaItem{booked(8, 0, 10, 0), booked(10, 0, 18, 0)}, nil},
+		{"short gap", v, []AgendaItem{booked(8, 0, 10, 0), booked(10, 10, 18, 0)}, nil},
+		{"around", v, []AgendaItem{booked(9, 0, 10, 0)}, []ui.Span{span(8, 0, 9, 0), span(10, 0, 18, 0)}},
+		{"outside the hours", v, []AgendaItem{booked(6, 0, 7, 0), booked(19, 0, 20, 0)}, []ui.Span{span(8, 0, 18, 0)}},
+		{"one inside another", v, []AgendaItem{booked(9, 0, 12, 0), booked(10, 0, 11, 0)}, []ui.Span{span(8, 0, 9, 0), span(12, 0, 18, 0)}},
+		{"unsorted", v, []AgendaItem{booked(12, 0, 13, 0), booked(8, 0, 12, 0)}, []ui.Span{span(13, 0, 18, 0)}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			v := v
+			v := test.room
 			v.Agenda = test.agenda
 			var free []ui.Span
 			for _, l := range v.lines() {
