@@ -255,10 +255,7 @@ func (s *Service) typedOrStored(ctx context.Context, id store.SystemID, c Connec
 	}
 	if id == "" {
 		y, err := s.validate(c, nil)
-		if err == nil {
-			err = s.prepare(&y)
-		}
-		return y, err
+		return y, problem.Join(err, s.prepare(&y)) // all that is wrong at once
 	}
 	c.Kind = old.Kind
 	y, err := s.validate(c, &old)

@@ -37,10 +37,7 @@ func (s *Service) Connect(ctx context.Context, by people.Actor, c Connection) (s
 		return "", err
 	}
 	y, err := s.validate(c, nil)
-	if err != nil {
-		return "", err
-	}
-	if err := s.prepare(&y); err != nil {
+	if err := problem.Join(err, s.prepare(&y)); err != nil {
 		return "", err
 	}
 	if err := s.openable(y); err != nil {

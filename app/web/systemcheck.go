@@ -83,8 +83,11 @@ func (s *Server) checkSteps(r *http.Request, v *visitor, report connectors.Repor
 			line.State, line.Said, failed = ui.Bad, v.T("systems.step_failed"), true
 		case connectors.StepSkipped:
 			line.State, line.Said = ui.Waiting, v.T("systems.step_not_asked")
-			if failed {
+			switch {
+			case failed:
 				line.Said = v.T("systems.step_skipped")
+			case step.Name == "calendar.check.sign_in" && !report.OK():
+				line.Said = v.T("systems.step_unproved")
 			}
 		}
 		switch {

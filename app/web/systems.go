@@ -149,6 +149,9 @@ func (s *Server) showCheck(r *http.Request, v *visitor, st calendars.Status, k c
 		ended = "systems.checked_warned"
 	}
 	card.Checked = v.T(ended, "Checked", checked)
+	if failed && !alone { // what was not reached stands on the system's own page
+		card.Steps = slices.DeleteFunc(card.Steps, func(step ui.CheckStep) bool { return step.State == ui.Waiting })
+	}
 	card.Open = !outlived && (alone || failed)
 }
 

@@ -70,6 +70,7 @@ func TestTryWithScript(t *testing.T) {
 		b.post(where, append(form, "name", "Cloud")...).want(t, 200, "It works", "cloud.example.com answers", "-<html", "-hunter2")
 		b.post(where, append(form, "name", "Broken")...).want(t, 200, "It does not work yet", "HTTP 401", "-<html")
 		b.post(where, append(form, "name", "")...).want(t, 200, "It does not work yet", "This is required", "-<html")
+		b.post(where, "kind", "ews", "name", "", "url", "", "username", "svc", "step", "check").want(t, 200, `data-field="name"`, `data-field="url"`, `data-field="password"`)
 		b.post(where, "kind", "graph", "name", "M", "tenant", "t.example", "client_id", "8d6f0c1e-0000-4000-8000-1234567890ab", "auth", "certificate", "step", "check").want(t, 200, "Save, upload it, then check")
 	}
 }
@@ -133,9 +134,9 @@ func TestOldChecksFoldAway(t *testing.T) {
 	}
 	page := systemsPath + "/" + string(id)
 
-	found(p.now().Add(time.Second), step("reach", connectors.StepFailed))
-	b.get(systemsPath).want(t, 200, "with Matterhorn: failed<", open)
-	b.get(page).want(t, 200, "with Matterhorn: failed<", open)
+	found(p.now().Add(time.Second), step("reach", connectors.StepFailed), step("write", connectors.StepSkipped))
+	b.get(systemsPath).want(t, 200, "with Matterhorn: failed<", open, "-Test booking made")
+	b.get(page).want(t, 200, "with Matterhorn: failed<", open, "Test booking made")
 
 	found(p.now().Add(-time.Minute), step("reach", connectors.StepFailed))
 	b.get(systemsPath).want(t, 200, "failed. It has worked since.", "-"+open)
