@@ -15,6 +15,7 @@ import (
 	"lintel/app/secret"
 	"lintel/connectors"
 	"lintel/store"
+	"lintel/templates/text"
 )
 
 // A certificate's successor is made, tried, used or dropped; only public parts leave the server.
@@ -172,6 +173,17 @@ func TestStepsInTheVisitorsLanguage(t *testing.T) {
 	b.post("/account/language", "language", "de", "back", "/today")
 	b.get(systemsPath+"/"+string(id)).want(t, 200, "dieselbe Zeit", "hinter unserer", "lesen und buchen", "nur lesen (", "Zuletzt geliefert: 14:05", "writer",
 		"-read, write", "-folder: read", "-0s", "-2026-11-21T")
+}
+
+// Every purpose for which connectors call a host has a name on the page.
+func TestPurposesHaveNames(t *testing.T) {
+	t.Parallel()
+	v := &visitor{Printer: text.For(text.English)}
+	for _, word := range []string{"acme", "caldav", "ews", "google", "graph", "graph-sign-in", "ics", "kerberos", "roomz"} {
+		if got := v.purpose(word); got == word {
+			t.Errorf("%s has no name", word)
+		}
+	}
 }
 
 // A feed's address can't be asked for: nothing offers to list the calendars of a system of feeds.
