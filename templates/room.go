@@ -91,6 +91,11 @@ type agendaLine struct {
 // unread reports whether nothing is known of the room's agenda: then no time of any day is called free.
 func (v Room) unread() bool { return v.Tile.State == ui.Unknown }
 
+// blank reports whether there is nothing to draw: an empty drawing would say that the room is free.
+func (v Room) blank() bool {
+	return v.unread() && len(v.Agenda) == 0 && !slices.ContainsFunc(v.Days, func(d AgendaDay) bool { return len(d.Items) > 0 })
+}
+
 // nothing says that a day has no bookings, as far as that is known.
 func (v Room) nothing(sh ui.Shell) string {
 	if v.unread() {

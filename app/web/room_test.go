@@ -21,7 +21,7 @@ func TestFreeTimesOfARoom(t *testing.T) {
 	must(t, err)
 	must(t, p.Calendars.Attach(ctx, setup, p.other, system, "/cal/saentis/"))
 	for _, query := range []string{"", "?day=2026-11-22", "?view=week"} {
-		b.get(other+query).want(t, 200, "No agenda yet", "Not known yet.", "-free, ", "-Nothing booked")
+		b.get(other+query).want(t, 200, "No agenda yet", "Not known yet.", "-free, ", "-Nothing booked", "-<svg class=\"bar\"", "-week-sheet")
 	}
 	if today := b.get("/today").want(t, 200).body; strings.Count(today, `aria-label="No agenda yet"`) != 1 {
 		t.Error("Today says that nothing is booked in a room that was never read")
