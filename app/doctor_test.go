@@ -1,7 +1,9 @@
 package app
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -260,6 +262,37 @@ func TestDoctorKnowsOfSystems(t *testing.T) {
 	}
 	if step := stepFinding(connectors.Step{Name: "calendar.check.write", State: connectors.StepSkipped}); step.Level != LevelSkip {
 		t.Errorf("a step that was not run is %q", step.Level)
+	}
+}
+
+// Beside a running engine what it knows is told, which it stores only now and then.
+func TestDoctorAsksTheRunningEngine(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	now := func() time.Time { return at }
+	st := storetest.Open(t, now)
+	h := &house{store: st, start: Start{Now: now}, calendars: calendars.New(calendars.Options{
+		Store: st, Now: now, Log: slog.New(slog.DiscardHandler), Kinds: calendars.Systems(now),
+		Changed: func(store.WorkspaceID) {}, Go: func(string, func(context.Context) error) {},
+	})}
+	if err := h.calendars.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id, err := h.calendars.Connect(t.Context(), byCommand, calendars.Connection{Kind: people.PushedKind, Name: "Timetable"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale := store.System{ID: id, Kind: people.PushedKind, Name: "Timetable", FailingSince: at.Add(-time.Hour), ErrorKind: "out of reach"}
+	if err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.SaveSystemState(stale) }); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := h.listSystems(t.Context(), Nothing{})
+	if err != nil || len(lines) != 1 || lines[0].State != "no room yet" {
+		t.Errorf("listed %+v, %v", lines, err)
+	}
+	found, err := h.knownOfSystems(t.Context())
+	if err != nil || len(found) != 1 || found[0].Level != LevelOK || found[0].Text.Key != "doctor.system_no_rooms" {
+		t.Errorf("found %+v, %v", found, err)
 	}
 }
 
