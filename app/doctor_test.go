@@ -222,6 +222,7 @@ func TestDoctorKnowsOfSystems(t *testing.T) {
 		{store.System{Name: "Works since", LastOK: at, Checked: failed}, []room{{"B", at, ""}}, "good", "ok It answered just now."},
 		{store.System{Name: "New"}, nil, "no room yet", "ok No room takes its agenda from it yet."},
 		{store.System{Name: "Unread", LastOK: at}, []room{{"C", at, ""}, {"D", time.Time{}, ""}}, "not read yet", "warning 1 of 2 rooms has not been read yet. > Run this on the server: lintel connector check \"Unread\""},
+		{store.System{Name: "Changed"}, []room{{"F", at, ""}}, "not read yet", "warning 1 of 1 rooms has not been read yet. > Run this on the server: lintel connector check \"Changed\""},
 		{store.System{Name: "Pushed", Kind: people.PushedKind, LastOK: at.Add(-time.Minute)}, []room{{"E", at, ""}}, "good", "ok The last agenda was pushed 1 min ago."},
 		{store.System{Name: "Waits", WaitUntil: at.Add(time.Hour), FailingSince: at}, nil, "waits until *", "warning It asked to be left alone. Nothing is sent before *"},
 	} {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"lintel/app/backup"
@@ -214,10 +213,9 @@ func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 			add(y.Name, fail("doctor.check_system", cured{}, "doctor.system_unchecked", "Error", explain(err)))
 			continue
 		}
-		walk := command("lintel connector check " + strconv.Quote(y.Name))
 		result := ok("doctor.check_system", "doctor.system_good")
 		if rooms, _ := k.failing(); len(rooms) > 0 {
-			result = k.roomsFail(rooms, walk) // of the rooms a check looks at one
+			result = k.roomsFail(rooms) // of the rooms a check looks at one
 		}
 		if !slices.ContainsFunc(report.Steps, func(step connectors.Step) bool { return step.State != connectors.StepSkipped }) {
 			result = finding{Level: LevelSkip, Check: text.Of("doctor.check_system"), Text: text.Of("doctor.system_nothing")}
@@ -226,7 +224,7 @@ func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 			if step.State == connectors.StepFailed {
 				what := cured{say: text.Of(step.Cure)}
 				if step.Cure == "" {
-					what = walk
+					what = k.walk()
 				}
 				result = fail("doctor.check_system", what, "doctor.system_step", "Step", text.Of(step.Name), "Said", step.Said)
 				break

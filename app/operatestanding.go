@@ -68,11 +68,11 @@ func (k standing) judge(now time.Time) (word string, f finding) {
 func (k standing) state(now time.Time) (word string, f finding) {
 	const check = "doctor.check_system"
 	y := k.System
-	walk := command("lintel connector check " + strconv.Quote(y.Name))
-	if y.Kind == people.PushedKind {
-		walk = cure("doctor.cure_system_push")
-	}
+	walk := k.walk()
 	failing, unread := k.failing()
+	if y.LastOK.IsZero() { // nothing since its settings were changed
+		unread = len(k.Rooms)
+	}
 	waiting := k.Waiting
 	if y.WaitUntil.After(waiting) {
 		waiting = y.WaitUntil
@@ -87,7 +87,7 @@ func (k standing) state(now time.Time) (word string, f finding) {
 	case !y.FailingSince.IsZero():
 		return "failing: " + y.ErrorKind, warn(check, walk, "doctor.system_failing", "Since", y.FailingSince)
 	case len(failing) > 0:
-		return fmt.Sprintf("%d of %d rooms fail", len(failing), len(k.Rooms)), k.roomsFail(failing, walk)
+		return fmt.Sprintf("%d of %d rooms fail", len(failing), len(k.Rooms)), k.roomsFail(failing)
 	}
 	if step, failed := k.checkFailed(); failed {
 		return "check failed", warn(check, walk, "doctor.system_check_failed", "Time", y.Checked.At, "Step", text.Of(step.Name))
@@ -101,6 +101,14 @@ func (k standing) state(now time.Time) (word string, f finding) {
 		return "good", ok(check, "doctor.system_pushed", "Ago", ago(now.Sub(y.LastOK)))
 	}
 	return "good", ok(check, "doctor.system_answered", "Ago", ago(now.Sub(y.LastOK)))
+}
+
+// walk is what to do first about a system that fails.
+func (k standing) walk() cured {
+	if k.System.Kind == people.PushedKind {
+		return cure("doctor.cure_system_push")
+	}
+	return command("lintel connector check " + strconv.Quote(k.System.Name))
 }
 
 // failing names the rooms that can't be read, and counts those that were never read.
@@ -117,12 +125,12 @@ func (k standing) failing() (names []string, unread int) {
 	return names, unread
 }
 
-func (k standing) roomsFail(names []string, walk cured) finding {
+func (k standing) roomsFail(names []string) finding {
 	named := strings.Join(names[:min(len(names), roomsNamed)], ", ")
 	if len(names) > roomsNamed {
 		named += ", …"
 	}
-	return warn("doctor.check_system", walk, "doctor.system_rooms", "Count", len(names), "Total", len(k.Rooms), "Rooms", named)
+	return warn("doctor.check_system", k.walk(), "doctor.system_rooms", "Count", len(names), "Total", len(k.Rooms), "Rooms", named)
 }
 
 // checkFailed returns the step in which the last check failed, if nothing has worked since.
