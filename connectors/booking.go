@@ -138,14 +138,7 @@ func SetEndVerified(ctx context.Context, c ReadWriter, room Room, ev Event, to t
 		}
 		return out, err
 	}
-	w := writing{
-		c: c, room: room, span: when.Interval{From: ev.To, To: to}, want: when.Interval{From: ev.From, To: to},
-		mine: func(e Event) bool { return e.Identity() == ev.Identity() },
-		undo: func(ctx context.Context, e Event) error {
-			_, err := c.SetEnd(ctx, room, e, ev.To)
-			return err
-		},
-	}
+	w := extending(c, room, ev, to)
 	ours, others, err := out.look(ctx, w)
 	if err != nil {
 		return out, err
@@ -166,6 +159,33 @@ func SetEndVerified(ctx context.Context, c ReadWriter, room Room, ev Event, to t
 	}
 	out.Left = ours
 	return out.verify(ctx, w)
+}
+
+// SettleEnd ends a later end that SetEndVerified has Left: it stands or the old end is restored by the same rule. Of ev it
+// needs identity and times. NotFound says that the occurrence does not end at to.
+func SettleEnd(ctx context.Context, c ReadWriter, room Room, ev Event, to time.Time, state []byte) (Outcome, error) {
+	out, w := Outcome{State: state}, extending(c, room, ev, to)
+	ours, others, err := out.look(ctx, w)
+	if err != nil {
+		return out, err
+	}
+	if ours == nil || !sameSpan(ours.Span(), w.want) {
+		return out, Fail(NotFound, "settle an end", "the event does not end then")
+	}
+	out.Left = ours
+	return out.judge(ctx, w, *ours, others)
+}
+
+// extending is the writing that moves the end of ev to a later one.
+func extending(c ReadWriter, room Room, ev Event, to time.Time) writing {
+	return writing{
+		c: c, room: room, span: when.Interval{From: ev.To, To: to}, want: when.Interval{From: ev.From, To: to},
+		mine: func(e Event) bool { return e.Identity() == ev.Identity() },
+		undo: func(ctx context.Context, e Event) error {
+			_, err := c.SetEnd(ctx, room, e, ev.To)
+			return err
+		},
+	}
 }
 
 func sameSpan(a, b when.Interval) bool { return a.From.Equal(b.From) && a.To.Equal(b.To) }

@@ -64,6 +64,7 @@ func Registry() []Table {
 		{MainFile, "booking_system", KeepWhileUsed, with(p("id", "kind", "name", "url", "username", "ca_pem", "settings", "paused_at", "wait_until", "last_ok", "failing_since", "error_kind", "error_said", "checked_at", "checked_room", "check_steps", "created_at", "deleted_at"), Secret, "secrets")},
 		{MainFile, "resource", KeepWhileUsed, with(p("id", "workspace_id", "system_id", "address", "writable", "last_ok", "last_changed", "failures", "failing_since", "wait_until", "error_kind", "error_said", "skipped", "warnings", "created_at", "deleted_at"), Secret, "secret", "cursor", "state")},
 		{MainFile, "unsettled_booking", KeepTries, with(p("resource_id", "source", "from_at", "to_at", "created_at"), Personal, "token", "creator_id")},
+		{MainFile, "unsettled_end", KeepTries, with(p("resource_id", "from_at", "was_at", "to_at", "created_at"), Personal, "ext_uid", "ext_original")},
 		{MainFile, "person", KeepPersons, with(p("id", "created_at"), Personal, "name", "email")},
 		{MainFile, "account", KeepWhileUsed, with(p("id", "language", "theme", "created_at", "disabled_at"), Personal, "person_id", "last_sign_in")},
 		{MainFile, "identity", KeepWhileUsed, with(with(p("id", "account_id", "provider", "created_at"), Personal, "subject"), Secret, "password")},

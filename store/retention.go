@@ -164,6 +164,7 @@ func (tx *Tx) Sweep() (int, error) {
 		{`DELETE FROM one_time_link WHERE expires_at <= ?`, tx.now},
 		{`DELETE FROM sign_in_failure WHERE at <= ?`, tx.now.Add(-TryHours * time.Hour)},
 		{`DELETE FROM unsettled_booking WHERE resource_id IN (SELECT id FROM resource) AND created_at <= ?`, tx.now.Add(-TryHours * time.Hour)},
+		{`DELETE FROM unsettled_end WHERE resource_id IN (SELECT id FROM resource) AND created_at <= ?`, tx.now.Add(-TryHours * time.Hour)},
 		{`DELETE FROM display_log WHERE display_id IN (SELECT id FROM display) AND at <= ?`, tx.now.AddDate(0, 0, -LogDays)},
 	} {
 		n, err := tx.exec(q.sql, unix(q.before))

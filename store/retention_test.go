@@ -45,11 +45,13 @@ func TestEveryRuleOfTheRegisterIsCarriedOut(t *testing.T) {
 		"sign_in_failure": `INSERT INTO sign_in_failure (key, at) VALUES (x'00{hex}', {at})`,
 		"unsettled_booking": `INSERT INTO unsettled_booking (resource_id, token, source, creator_id, from_at, to_at, created_at)
 			VALUES ('r', '{id}', 'portal', 'owner', {at}, {at} + 1800, {at})`,
+		"unsettled_end": `INSERT INTO unsettled_end (resource_id, ext_uid, ext_original, from_at, was_at, to_at, created_at)
+			VALUES ('r', '{id}', '', {at}, {at} + 1800, {at} + 3600, {at})`,
 		"display_log":   `INSERT INTO display_log (display_id, at, level, message) VALUES ('d', {at}, 'info', '{id}')`,
 		"retention_run": `INSERT INTO retention_run (building_id, day, at, bookings, series, persons, facts) VALUES ('b', date({at}, 'unixepoch'), {at}, 0, 0, 0, 0)`,
 		"reading":       `INSERT INTO reading (channel, at, value) VALUES (1, {at}, 1)`,
 	}
-	order := []string{"person", "audit_pseudonym", "series", "series_person", "booking", "booking_person", "session", "one_time_link", "sign_in_failure", "unsettled_booking", "display_log", "retention_run", "reading"}
+	order := []string{"person", "audit_pseudonym", "series", "series_person", "booking", "booking_person", "session", "one_time_link", "sign_in_failure", "unsettled_booking", "unsettled_end", "display_log", "retention_run", "reading"}
 	if err := s.Exec(ctx, house); err != nil {
 		t.Fatal(err)
 	}

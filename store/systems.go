@@ -196,7 +196,7 @@ type Resource struct {
 	Skipped      int
 	Warnings     []ResourceWarning
 	CreatedAt    time.Time
-	Unsettled    bool // a booking was sent that is not known yet to stand
+	Unsettled    bool // a booking, or a later end, was sent that is not known yet to stand
 
 	Building      BuildingID // of the workspace
 	Zone          string     // of the building
@@ -212,7 +212,7 @@ type ResourceWarning struct {
 
 const resourceColumns = `r.id, r.workspace_id, r.system_id, r.address, r.secret, r.writable, r.last_ok, r.last_changed, r.failures,
 	r.failing_since, r.wait_until, r.error_kind, r.error_said, r.skipped, r.warnings, r.created_at,
-	EXISTS (SELECT 1 FROM unsettled_booking u WHERE u.resource_id = r.id), b.id, b.zone, w.name`
+	EXISTS (SELECT 1 FROM unsettled_booking u WHERE u.resource_id = r.id) OR EXISTS (SELECT 1 FROM unsettled_end u WHERE u.resource_id = r.id), b.id, b.zone, w.name`
 
 const resourceFrom = ` FROM resource r JOIN workspace w ON w.id = r.workspace_id JOIN floor f ON f.id = w.floor_id
 	JOIN building b ON b.id = f.building_id
@@ -284,8 +284,10 @@ func (tx *Tx) DeleteResource(id ResourceID) error {
 	if _, err := tx.exec(`UPDATE booking SET to_at = ?2, end_reason = 'ended' WHERE `+its+` AND to_at > ?2 AND from_at < ?2`, id, unix(tx.now)); err != nil {
 		return err
 	}
-	if _, err := tx.exec(`DELETE FROM unsettled_booking WHERE resource_id = ?`, id); err != nil {
-		return err
+	for _, noted := range []string{`DELETE FROM unsettled_booking WHERE resource_id = ?`, `DELETE FROM unsettled_end WHERE resource_id = ?`} {
+		if _, err := tx.exec(noted, id); err != nil {
+			return err
+		}
 	}
 	return tx.must(`UPDATE resource SET deleted_at = ?, secret = NULL, cursor = NULL, state = NULL WHERE id = ? AND deleted_at IS NULL`, unix(tx.now), id)
 }

@@ -31,8 +31,8 @@ type script struct {
 	released []string
 	wait     time.Duration
 	race     *connectors.Event // somebody else writes this between our write and our reading back
-	lost     error             // what the answer to a booking became on its way, and all after it
-	swallow  bool              // with lost: the booking itself is lost as well
+	lost     error             // what the answer to a booking or a new end became on its way, and all after it
+	swallow  bool              // with lost: what was sent is lost as well
 	refuse   error             // what it says to a booking, and does not make it
 	keep     error             // what it says to a release, and does not do it
 }
@@ -96,14 +96,27 @@ func (c *script) Book(_ context.Context, _ connectors.Room, d connectors.Draft) 
 func (c *script) SetEnd(_ context.Context, _ connectors.Room, ev connectors.Event, to time.Time) (connectors.Event, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.lost != nil && c.swallow {
+		c.err = c.lost
+		return connectors.Event{}, c.lost
+	}
 	for i := range c.events {
-		if c.events[i].Identity() == ev.Identity() {
-			if !c.events[i].To.Equal(to) {
-				c.events[i].To = to
-				c.version++
-			}
-			return c.events[i], nil
+		e := &c.events[i]
+		if e.Identity() != ev.Identity() {
+			continue
 		}
+		if !e.To.Equal(ev.To) && !e.To.Equal(to) {
+			return connectors.Event{}, connectors.Fail(connectors.Conflict, "set end", "it has other times")
+		}
+		if !e.To.Equal(to) {
+			e.To = to
+			c.version++
+		}
+		if c.lost != nil {
+			c.err = c.lost
+			return connectors.Event{}, c.lost
+		}
+		return *e, nil
 	}
 	return connectors.Event{}, connectors.Fail(connectors.NotFound, "set end", "no such event")
 }

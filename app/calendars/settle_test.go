@@ -10,7 +10,7 @@ import (
 	"lintel/store"
 )
 
-// lose makes the answer to the next booking get lost, with all that follows; swallow loses the booking too.
+// lose makes the answer to the next write get lost, with all that follows; swallow loses the write too.
 func (b *bench) lose(swallow bool) {
 	b.sys.mu.Lock()
 	defer b.sys.mu.Unlock()
@@ -49,14 +49,19 @@ func (b *bench) unsure(d Draft) {
 
 func (b *bench) pending() int {
 	b.t.Helper()
-	var list []store.Unsettled
-	if err := b.st.View(context.Background(), func(tx *store.Tx) (err error) {
-		list, err = tx.UnsettledOf(b.rooms[b.ws].r.ID)
+	var n int
+	if err := b.st.View(context.Background(), func(tx *store.Tx) error {
+		bookings, err := tx.UnsettledOf(b.rooms[b.ws].r.ID)
+		if err != nil {
+			return err
+		}
+		ends, err := tx.UnsettledEndsOf(b.rooms[b.ws].r.ID)
+		n = len(bookings) + len(ends)
 		return err
 	}); err != nil {
 		b.t.Fatal(err)
 	}
-	return len(list)
+	return n
 }
 
 // owned wants d in the agenda once, as its maker's.
@@ -67,7 +72,7 @@ func (b *bench) owned(d Draft) {
 		b.t.Fatalf("agenda: %+v", a)
 	}
 	if n := b.pending(); n != 0 {
-		b.t.Errorf("%d bookings are still unsettled", n)
+		b.t.Errorf("%d writes are still unsettled", n)
 	}
 }
 

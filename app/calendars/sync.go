@@ -159,7 +159,7 @@ func (s *Service) follow(ctx context.Context, rm *room, l look, probe connectors
 		s.o.Changed(rm.r.Workspace)
 	}
 	if c, ok := rm.sys.conn.(connectors.ReadWriter); ok && err == nil {
-		s.settleBookings(ctx, rm, c, l.target)
+		s.settleWrites(ctx, rm, c, l.target)
 	}
 	return err
 }

@@ -69,6 +69,11 @@ func (s *Service) Book(ctx context.Context, d Draft) (store.BookingID, error) {
 
 // awaited reports whether a booking was sent of which nobody knows yet what became of it.
 func (s *Service) awaited(ctx context.Context, w store.WorkspaceID, token string) bool {
+	return s.noted(ctx, w, func(tx *store.Tx, r store.ResourceID) (bool, error) { return tx.IsUnsettled(r, token) })
+}
+
+// noted asks the store about the calendar of a workspace; what can't be read is not noted.
+func (s *Service) noted(ctx context.Context, w store.WorkspaceID, is func(*store.Tx, store.ResourceID) (bool, error)) bool {
 	s.mu.Lock()
 	rm := s.rooms[w]
 	s.mu.Unlock()
@@ -77,21 +82,28 @@ func (s *Service) awaited(ctx context.Context, w store.WorkspaceID, token string
 	}
 	var known bool
 	if err := s.o.Store.View(context.WithoutCancel(ctx), func(tx *store.Tx) (err error) {
-		known, err = tx.IsUnsettled(rm.r.ID, token)
+		known, err = is(tx, rm.r.ID)
 		return err
 	}); err != nil {
-		s.o.Log.Warn("look for an unsettled booking", "resource", rm.r.ID, "err", err)
+		s.o.Log.Warn("look for an unsettled write", "resource", rm.r.ID, "err", err)
 	}
 	return known
 }
 
 // bookVerified draws ties again. Its error is a problem where somebody else has the time.
-func (s *Service) bookVerified(ctx context.Context, c connectors.ReadWriter, target connectors.Room, d Draft, state []byte) (out connectors.Outcome, err error) {
+func (s *Service) bookVerified(ctx context.Context, c connectors.ReadWriter, target connectors.Room, d Draft, state []byte) (connectors.Outcome, error) {
 	draft := connectors.Draft{
 		Token: d.Token, From: d.From, To: d.To, Subject: d.Subject, Organizer: d.OrganizerName, Private: d.Private,
 	}
+	return s.drawn(ctx, state, func(state []byte) (connectors.Outcome, error) {
+		return connectors.BookVerified(ctx, c, target, draft, state)
+	})
+}
+
+// drawn does a verified write until it is no tie. Its error is a problem where somebody else has the time.
+func (s *Service) drawn(ctx context.Context, state []byte, write func(state []byte) (connectors.Outcome, error)) (out connectors.Outcome, err error) {
 	for range tieRounds {
-		if out, err = connectors.BookVerified(ctx, c, target, draft, state); err != nil || out.Verdict == connectors.Done {
+		if out, err = write(state); err != nil || out.Verdict == connectors.Done {
 			return out, err
 		}
 		if out.Verdict == connectors.Taken {
@@ -113,32 +125,55 @@ func unsure(err error, perhaps bool) error {
 	return problem.New(problem.Down, "systems.unsure").Because(err)
 }
 
-// SetEnd moves the end of a booking that mirrors a booking system: extends it or ends it early.
+// SetEnd moves the end of a booking that mirrors a booking system: extends it or ends it early. Where no answer to a later end
+// came it is settled by a later read, or by the same call again.
 func (s *Service) SetEnd(ctx context.Context, w store.WorkspaceID, id store.BookingID, to time.Time) error {
-	return s.change(ctx, w, id, func(ctx context.Context, c connectors.ReadWriter, target connectors.Room, ev connectors.Event, state []byte) ([]byte, error) {
-		for range tieRounds {
+	err := s.change(ctx, w, id, func(ctx context.Context, rm *room, c connectors.ReadWriter, target connectors.Room, ev connectors.Event, state []byte) ([]byte, error) {
+		if !to.After(ev.To) {
 			out, err := connectors.SetEndVerified(ctx, c, target, ev, to, state)
-			if err != nil {
-				return out.State, unsure(err, out.Left != nil)
-			}
-			state = out.State
-			switch out.Verdict {
-			case connectors.Done:
-				return state, nil
-			case connectors.Taken:
-				return state, problem.New(problem.Conflict, "bookings.taken")
-			}
-			if err := s.pause(ctx); err != nil {
-				return state, err
-			}
+			return out.State, unsure(err, out.Left != nil)
 		}
-		return state, problem.New(problem.Conflict, "bookings.tied")
+		note := store.UnsettledEnd{Resource: rm.r.ID, UID: ev.Series, Original: ev.Occurrence, From: ev.From, Was: ev.To, To: to}
+		var known bool // sent before, and that one may stand whatever becomes of this one
+		if err := s.o.Store.Update(ctx, func(tx *store.Tx) (err error) {
+			known, err = tx.AddUnsettledEnd(note)
+			return err
+		}); err != nil {
+			return state, err
+		}
+		out, err := s.drawn(ctx, state, func(state []byte) (connectors.Outcome, error) {
+			return connectors.SetEndVerified(ctx, c, target, ev, to, state)
+		})
+		if err != nil && (out.Left != nil || known) {
+			s.unsettled(rm, true)
+			return out.State, unsure(err, out.Left != nil || connectors.Unsure(err))
+		}
+		dropped := s.o.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.DropUnsettledEnd(note) })
+		return out.State, errors.Join(err, dropped)
+	})
+	if problem.Has(err, problem.Down) && s.endAwaited(ctx, w, id) { // by an earlier press
+		err = unsure(err, true)
+	}
+	return err
+}
+
+// endAwaited reports whether a later end of a booking was sent of which nobody knows yet what became of it.
+func (s *Service) endAwaited(ctx context.Context, w store.WorkspaceID, id store.BookingID) bool {
+	return s.noted(ctx, w, func(tx *store.Tx, r store.ResourceID) (bool, error) {
+		ref, err := tx.SyncedRef(id)
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		return tx.IsEndUnsettled(r, ref.Event.UID, ref.Event.Original)
 	})
 }
 
 // Release frees the room from one occurrence, never from the rest of its series.
 func (s *Service) Release(ctx context.Context, w store.WorkspaceID, id store.BookingID) error {
-	return s.change(ctx, w, id, func(ctx context.Context, c connectors.ReadWriter, target connectors.Room, ev connectors.Event, state []byte) ([]byte, error) {
+	return s.change(ctx, w, id, func(ctx context.Context, _ *room, c connectors.ReadWriter, target connectors.Room, ev connectors.Event, state []byte) ([]byte, error) {
 		err := c.Release(ctx, target, ev)
 		return state, unsure(err, connectors.Unsure(err))
 	})
@@ -146,7 +181,7 @@ func (s *Service) Release(ctx context.Context, w store.WorkspaceID, id store.Boo
 
 // change runs f on the event behind a booking.
 func (s *Service) change(ctx context.Context, w store.WorkspaceID, id store.BookingID,
-	f func(context.Context, connectors.ReadWriter, connectors.Room, connectors.Event, []byte) ([]byte, error),
+	f func(context.Context, *room, connectors.ReadWriter, connectors.Room, connectors.Event, []byte) ([]byte, error),
 ) error {
 	return s.write(ctx, w, func(ctx context.Context, rm *room, c connectors.ReadWriter, target connectors.Room, state []byte) ([]byte, error) {
 		var ref store.SyncedRef
@@ -160,7 +195,7 @@ func (s *Service) change(ctx context.Context, w store.WorkspaceID, id store.Book
 		if err != nil {
 			return state, err
 		}
-		state, err = f(ctx, c, target, eventOf(ref.Event), state)
+		state, err = f(ctx, rm, c, target, eventOf(ref.Event), state)
 		if errors.Is(err, connectors.Auth) || errors.Is(err, connectors.Throttled) {
 			return state, err
 		}
@@ -221,7 +256,7 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 		changed, rerr = true, then(ctx, rm)
 	}
 	if rerr == nil {
-		s.settleBookings(ctx, rm, c, target)
+		s.settleWrites(ctx, rm, c, target)
 	}
 	s.heed(ctx, rm.sys, rm, rerr)
 	s.mu.Lock()

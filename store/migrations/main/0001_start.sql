@@ -126,6 +126,18 @@ CREATE TABLE unsettled_booking (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX unsettled_booking_creator ON unsettled_booking (creator_id);
 
+-- A later end that was sent to a booking system and is not known yet to stand.
+CREATE TABLE unsettled_end (
+  resource_id  TEXT NOT NULL REFERENCES resource (id),
+  ext_uid      TEXT NOT NULL,
+  ext_original TEXT NOT NULL,
+  from_at      INTEGER NOT NULL,
+  was_at       INTEGER NOT NULL,           -- the end before
+  to_at        INTEGER NOT NULL,
+  created_at   INTEGER NOT NULL,
+  PRIMARY KEY (resource_id, ext_uid, ext_original, to_at)
+) STRICT, WITHOUT ROWID;
+
 -- People -----------------------------------------------------------------------------------------
 
 CREATE TABLE person (
