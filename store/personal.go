@@ -62,7 +62,7 @@ func Registry() []Table {
 		{MainFile, "floor", KeepWhileUsed, p("id", "building_id", "name", "level", "created_at", "deleted_at")},
 		{MainFile, "workspace", KeepWhileUsed, p("id", "floor_id", "kind", "name", "seats", "equipment", "show_subject", "show_organizer", "bookable", "created_at", "deleted_at")},
 		{MainFile, "booking_system", KeepWhileUsed, with(p("id", "kind", "name", "url", "username", "ca_pem", "settings", "paused_at", "wait_until", "last_ok", "failing_since", "error_kind", "error_said", "checked_at", "checked_room", "check_steps", "created_at", "deleted_at"), Secret, "secrets")},
-		{MainFile, "resource", KeepWhileUsed, with(p("id", "workspace_id", "system_id", "address", "writable", "last_ok", "last_changed", "failures", "failing_since", "wait_until", "error_kind", "error_said", "skipped", "warnings", "created_at", "deleted_at"), Secret, "secret", "cursor", "state")},
+		{MainFile, "resource", KeepWhileUsed, with(p("id", "workspace_id", "system_id", "address", "writable", "last_ok", "last_changed", "last_booked", "failures", "failing_since", "wait_until", "error_kind", "error_said", "skipped", "warnings", "created_at", "deleted_at"), Secret, "secret", "cursor", "state")},
 		{MainFile, "unsettled_booking", KeepTries, with(p("resource_id", "source", "from_at", "to_at", "created_at"), Personal, "token", "creator_id")},
 		{MainFile, "unsettled_end", KeepTries, with(p("resource_id", "from_at", "was_at", "to_at", "created_at"), Personal, "ext_uid", "ext_original")},
 		{MainFile, "person", KeepPersons, with(p("id", "created_at"), Personal, "name", "email")},

@@ -188,6 +188,7 @@ type Resource struct {
 	Writable     bool
 	LastOK       time.Time // when the agenda was last confirmed; zero = never
 	LastChanged  time.Time
+	LastBooked   time.Time // when a booking of ours last went through; zero = never
 	Failures     int
 	FailingSince time.Time
 	WaitUntil    time.Time // the system asked for it for this calendar alone: nothing is sent before; zero when nothing is awaited
@@ -210,7 +211,7 @@ type ResourceWarning struct {
 	Said  string `json:"said,omitempty"`
 }
 
-const resourceColumns = `r.id, r.workspace_id, r.system_id, r.address, r.secret, r.writable, r.last_ok, r.last_changed, r.failures,
+const resourceColumns = `r.id, r.workspace_id, r.system_id, r.address, r.secret, r.writable, r.last_ok, r.last_changed, r.last_booked, r.failures,
 	r.failing_since, r.wait_until, r.error_kind, r.error_said, r.skipped, r.warnings, r.created_at,
 	EXISTS (SELECT 1 FROM unsettled_booking u WHERE u.resource_id = r.id) OR EXISTS (SELECT 1 FROM unsettled_end u WHERE u.resource_id = r.id), b.id, b.zone, w.name`
 
@@ -222,7 +223,7 @@ func (tx *Tx) scanResource(r scanner) (Resource, error) {
 	var c Resource
 	var sealed []byte
 	var warnings string
-	err := r.Scan(&c.ID, &c.Workspace, &c.System, &c.Address, &sealed, &c.Writable, instant{&c.LastOK}, instant{&c.LastChanged}, &c.Failures,
+	err := r.Scan(&c.ID, &c.Workspace, &c.System, &c.Address, &sealed, &c.Writable, instant{&c.LastOK}, instant{&c.LastChanged}, instant{&c.LastBooked}, &c.Failures,
 		instant{&c.FailingSince}, instant{&c.WaitUntil}, &c.ErrorKind, &c.ErrorSaid, &c.Skipped, &warnings, instant{&c.CreatedAt},
 		&c.Unsettled, &c.Building, &c.Zone, &c.WorkspaceName)
 	if err != nil {
@@ -302,8 +303,8 @@ func (tx *Tx) SaveResourceState(c Resource) error {
 		}
 		warnings = string(b)
 	}
-	_, err := tx.exec(`UPDATE resource SET writable = ?, last_ok = ?, last_changed = ?, failures = ?, failing_since = ?, wait_until = ?, error_kind = ?, error_said = ?,
-		skipped = ?, warnings = ? WHERE id = ?`, c.Writable, unixOrNull(c.LastOK), unixOrNull(c.LastChanged), c.Failures, unixOrNull(c.FailingSince), unixOrNull(c.WaitUntil),
+	_, err := tx.exec(`UPDATE resource SET writable = ?, last_ok = ?, last_changed = ?, last_booked = ?, failures = ?, failing_since = ?, wait_until = ?, error_kind = ?, error_said = ?,
+		skipped = ?, warnings = ? WHERE id = ?`, c.Writable, unixOrNull(c.LastOK), unixOrNull(c.LastChanged), unixOrNull(c.LastBooked), c.Failures, unixOrNull(c.FailingSince), unixOrNull(c.WaitUntil),
 		c.ErrorKind, c.ErrorSaid, c.Skipped, warnings, c.ID)
 	return err
 }

@@ -100,6 +100,7 @@ CREATE TABLE resource (
   state         BLOB,                    -- sealed: what the connector keeps between reads; hrefs, revisions, times
   last_ok       INTEGER,                 -- agenda confirmed
   last_changed  INTEGER,
+  last_booked   INTEGER,                 -- a booking of ours went through
   failures      INTEGER NOT NULL DEFAULT 0,
   failing_since INTEGER,
   wait_until    INTEGER,                 -- the system asked for it for this calendar alone: nothing is sent before
