@@ -1,6 +1,7 @@
 package conntest
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"strings"
@@ -109,6 +110,35 @@ func writeCases() []testCase {
 			if out.Verdict != connectors.Done {
 				e.Errorf("up to the next meeting: %+v", out)
 			}
+		}},
+		{"settle an extension", needs{write: true}, func(e *env) {
+			was := e.book(e.draft("x", "09:00", "10:00"))
+			_, err := e.writer().SetEnd(e.Context(), e.Room(), was, e.at("2026-11-23T10:30"))
+			e.must(err)
+			was = connectors.Event{Series: was.Series, Occurrence: was.Occurrence, From: was.From, To: was.To} // what is noted of it
+			out, err := connectors.SettleEnd(e.Context(), e.writer(), e.Room(), was, e.at("2026-11-23T10:30"), nil)
+			e.must(err)
+			if out.Verdict != connectors.Done || out.Left != nil {
+				e.Errorf("%+v", out)
+			}
+			_, err = connectors.SettleEnd(e.Context(), e.writer(), e.Room(), was, e.at("2026-11-23T11:00"), nil)
+			e.kind(err, connectors.NotFound)
+			e.want(e.week(), "11-23 09:00–10:30 Booked: x")
+		}},
+		{"settle an extension into the next meeting", needs{write: true}, func(e *env) {
+			e.put(meeting("next", "10:30", "11:00"))
+			was := e.book(e.draft("x", "09:00", "10:00"))
+			_, err := e.writer().SetEnd(e.Context(), e.Room(), was, e.at("2026-11-23T10:45"))
+			if !errors.Is(err, connectors.Conflict) { // else the system itself keeps them apart
+				e.must(err)
+				was = connectors.Event{Series: was.Series, Occurrence: was.Occurrence, From: was.From, To: was.To}
+				out, err := connectors.SettleEnd(e.Context(), e.writer(), e.Room(), was, e.at("2026-11-23T10:45"), nil)
+				e.must(err)
+				if out.Verdict == connectors.Done || out.Left != nil || len(out.Others) != 1 {
+					e.Errorf("%+v", out)
+				}
+			}
+			e.want(e.week(), "11-23 09:00–10:00 Booked: x", "11-23 10:30–11:00 Subject of next")
 		}},
 		{"end somebody's meeting early", needs{write: true}, foreign},
 		{"change one occurrence of a series", needs{write: true, rich: true}, func(e *env) {
