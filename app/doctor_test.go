@@ -195,6 +195,7 @@ func TestDoctorKnowsOfSystems(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	st := storetest.Open(t, func() time.Time { return at })
 	failed := store.SystemCheck{At: at.Add(-time.Hour), Steps: []store.SystemCheckStep{{Name: "calendar.check.reach", State: "ok"}, {Name: "calendar.check.sign_in", State: "failed", Said: "HTTP 401"}}}
+	unwritten := store.SystemCheck{At: at.Add(-time.Hour), Steps: []store.SystemCheckStep{{Name: "calendar.check.write", State: "failed", Said: "HTTP 403"}}}
 	type room struct {
 		name   string
 		lastOK time.Time
@@ -220,6 +221,8 @@ func TestDoctorKnowsOfSystems(t *testing.T) {
 		},
 		{store.System{Name: "Checked", Checked: failed}, []room{{"New", time.Time{}, ""}}, "check failed", "warning Its check on * failed at “Sign-in works”, and it has not answered since. > Run this on the server: lintel connector check \"Checked\""},
 		{store.System{Name: "Works since", LastOK: at, Checked: failed}, []room{{"B", at, ""}}, "good", "ok It answered just now."},
+		{store.System{Name: "Reads only", LastOK: at, Checked: unwritten}, []room{{"G", at, ""}}, "check failed", "warning Its check on * failed at “Test booking made and removed”, and no booking has gone through since. > Run this on the server: lintel connector check \"Reads only\""},
+		{store.System{Name: "Silent", Kind: people.PushedKind, LastOK: at.Add(-2 * time.Hour), FailingSince: at.Add(-2 * time.Hour)}, []room{{"H", at, ""}}, "silent", "warning It has not answered as it should since * > Look whether the script that pushes the agendas still runs."},
 		{store.System{Name: "New"}, nil, "no room yet", "ok No room takes its agenda from it yet."},
 		{store.System{Name: "Unread", LastOK: at}, []room{{"C", at, ""}, {"D", time.Time{}, ""}}, "not read yet", "warning 1 of 2 rooms has not been read yet. > Run this on the server: lintel connector check \"Unread\""},
 		{store.System{Name: "Changed"}, []room{{"F", at, ""}}, "not read yet", "warning 1 of 1 rooms has not been read yet. > Run this on the server: lintel connector check \"Changed\""},
@@ -227,11 +230,12 @@ func TestDoctorKnowsOfSystems(t *testing.T) {
 		{store.System{Name: "Waits", WaitUntil: at.Add(time.Hour), FailingSince: at}, nil, "waits until *", "warning It asked to be left alone. Nothing is sent before *"},
 	} {
 		t.Run(c.system.Name, func(t *testing.T) {
-			k := standing{Status: calendars.Status{System: c.system}}
+			var rooms []store.Resource
 			for _, r := range c.rooms {
-				k.Rooms = append(k.Rooms, calendars.RoomStatus{Resource: store.Resource{WorkspaceName: r.name, LastOK: r.lastOK, ErrorKind: r.kind}})
+				rooms = append(rooms, store.Resource{WorkspaceName: r.name, LastOK: r.lastOK, ErrorKind: r.kind})
 			}
-			word, f := k.judge(at)
+			k := calendars.StatusOf(c.system, rooms)
+			word, f := standing{Status: k, Standing: k.Standing(at)}.say(at)
 			said := inEnglish([]finding{f})[0]
 			got := string(said.Level) + " " + said.Text
 			if said.Cure != "" {

@@ -214,8 +214,8 @@ func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 			continue
 		}
 		result := ok("doctor.check_system", "doctor.system_good")
-		if rooms, _ := k.failing(); len(rooms) > 0 {
-			result = k.roomsFail(rooms) // of the rooms a check looks at one
+		if len(k.Failing) > 0 {
+			result = k.roomsFail() // of the rooms a check looks at one
 		}
 		if !slices.ContainsFunc(report.Steps, func(step connectors.Step) bool { return step.State != connectors.StepSkipped }) {
 			result = finding{Level: LevelSkip, Check: text.Of("doctor.check_system"), Text: text.Of("doctor.system_nothing")}

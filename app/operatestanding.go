@@ -10,7 +10,6 @@ import (
 
 	"lintel/app/calendars"
 	"lintel/app/people"
-	"lintel/connectors"
 	"lintel/store"
 	"lintel/templates/text"
 )
@@ -18,9 +17,10 @@ import (
 // roomsNamed is how many failing rooms a finding names at most.
 const roomsNamed = 5
 
-// standing is what is known of a booking system without asking it.
+// standing is what is known of a booking system without asking it, and the judgement of it.
 type standing struct {
 	calendars.Status
+	calendars.Standing
 	storedAt time.Time // what is known was stored then; zero while the engine runs, which knows it now
 }
 
@@ -36,27 +36,27 @@ func (h *house) standings(ctx context.Context) ([]standing, error) {
 			live[st.System.ID] = st
 		}
 	}
+	now := h.start.Now()
 	out := make([]standing, 0, len(systems))
 	for _, y := range systems {
-		if st, runs := live[y.ID]; runs {
-			out = append(out, standing{Status: st})
-			continue
+		st, runs := live[y.ID]
+		var storedAt time.Time
+		if !runs {
+			st = calendars.StatusOf(y, rooms[y.ID])
+			times := []time.Time{y.CreatedAt, y.LastOK, y.FailingSince, y.PausedAt, y.Checked.At}
+			for _, r := range rooms[y.ID] {
+				times = append(times, r.LastOK, r.FailingSince)
+			}
+			storedAt = slices.MaxFunc(times, time.Time.Compare)
 		}
-		k := standing{Status: calendars.Status{System: y}}
-		times := []time.Time{y.CreatedAt, y.LastOK, y.FailingSince, y.PausedAt, y.Checked.At}
-		for _, r := range rooms[y.ID] {
-			k.Rooms = append(k.Rooms, calendars.RoomStatus{Resource: r})
-			times = append(times, r.LastOK, r.FailingSince)
-		}
-		k.storedAt = slices.MaxFunc(times, time.Time.Compare)
-		out = append(out, k)
+		out = append(out, standing{st, st.Standing(now), storedAt})
 	}
 	return out, nil
 }
 
-// judge says how the system does: in a word or two for a list, and as a finding.
-func (k standing) judge(now time.Time) (word string, f finding) {
-	word, f = k.state(now)
+// say puts the judgement into words: into one or two for a list, and into a finding.
+func (k standing) say(now time.Time) (word string, f finding) {
+	word, f = k.words(now)
 	if !k.storedAt.IsZero() {
 		word += " (as of " + localTime(k.storedAt) + ")"
 		f.Text = text.Of("doctor.system_stored", "Said", f.Text, "Time", k.storedAt)
@@ -65,39 +65,35 @@ func (k standing) judge(now time.Time) (word string, f finding) {
 	return word, f
 }
 
-func (k standing) state(now time.Time) (word string, f finding) {
+func (k standing) words(now time.Time) (word string, f finding) {
 	const check = "doctor.check_system"
-	y := k.System
-	walk := k.walk()
-	failing, unread := k.failing()
-	if y.LastOK.IsZero() { // nothing since its settings were changed
-		unread = len(k.Rooms)
-	}
-	waiting := k.Waiting
-	if y.WaitUntil.After(waiting) {
-		waiting = y.WaitUntil
-	}
-	switch {
-	case !y.PausedAt.IsZero():
+	y, rooms := k.System, len(k.Rooms)
+	switch k.State {
+	case calendars.StatePaused:
 		return "stopped: " + y.ErrorKind, paused(y)
-	case k.OpenErr != nil:
+	case calendars.StateBroken:
 		return "not usable", fail(check, cure("doctor.cure_system_edit"), "doctor.system_broken")
-	case waiting.After(now) && (!y.WaitUntil.IsZero() || y.FailingSince.IsZero()):
-		return "waits until " + localTime(waiting), warn(check, cured{}, "doctor.system_waiting", "Time", waiting)
-	case !y.FailingSince.IsZero():
-		return "failing: " + y.ErrorKind, warn(check, walk, "doctor.system_failing", "Since", y.FailingSince)
-	case len(failing) > 0:
-		return fmt.Sprintf("%d of %d rooms fail", len(failing), len(k.Rooms)), k.roomsFail(failing)
-	}
-	if step, failed := k.checkFailed(); failed {
-		return "check failed", warn(check, walk, "doctor.system_check_failed", "Time", y.Checked.At, "Step", text.Of(step.Name))
-	}
-	switch {
-	case len(k.Rooms) == 0:
+	case calendars.StateWaiting:
+		return "waits until " + localTime(k.Until), warn(check, cured{}, "doctor.system_waiting", "Time", k.Until)
+	case calendars.StateSilent:
+		return "silent", warn(check, k.walk(), "doctor.system_failing", "Since", k.Standing.Since)
+	case calendars.StateFailing:
+		return "failing: " + y.ErrorKind, warn(check, k.walk(), "doctor.system_failing", "Since", k.Standing.Since)
+	case calendars.StateRoomsFail:
+		return fmt.Sprintf("%d of %d rooms fail", len(k.Failing), rooms), k.roomsFail()
+	case calendars.StateCheckFailed:
+		key := "doctor.system_check_failed"
+		if k.Booking {
+			key = "doctor.system_check_unbooked"
+		}
+		return "check failed", warn(check, k.walk(), key, "Time", k.Checked.At, "Step", text.Of(k.Failed.Name))
+	case calendars.StateNoRooms:
 		return "no room yet", ok(check, "doctor.system_no_rooms")
-	case unread > 0:
-		return "not read yet", warn(check, walk, "doctor.system_unread", "Count", unread, "Total", len(k.Rooms))
-	case y.Kind == people.PushedKind:
+	case calendars.StateUnread:
+		return "not read yet", warn(check, k.walk(), "doctor.system_unread", "Count", k.Unread, "Total", rooms)
+	case calendars.StateGood:
+	}
+	if y.Kind == people.PushedKind {
 		return "good", ok(check, "doctor.system_pushed", "Ago", ago(now.Sub(y.LastOK)))
 	}
 	return "good", ok(check, "doctor.system_answered", "Ago", ago(now.Sub(y.LastOK)))
@@ -111,36 +107,12 @@ func (k standing) walk() cured {
 	return command("lintel connector check " + strconv.Quote(k.System.Name))
 }
 
-// failing names the rooms that can't be read, and counts those that were never read.
-func (k standing) failing() (names []string, unread int) {
-	for _, room := range k.Rooms {
-		switch r := room.Resource; {
-		case r.ErrorKind != "":
-			names = append(names, r.WorkspaceName)
-		case r.LastOK.IsZero():
-			unread++
-		}
-	}
-	slices.Sort(names)
-	return names, unread
-}
-
-func (k standing) roomsFail(names []string) finding {
-	named := strings.Join(names[:min(len(names), roomsNamed)], ", ")
-	if len(names) > roomsNamed {
+func (k standing) roomsFail() finding {
+	named := strings.Join(k.Failing[:min(len(k.Failing), roomsNamed)], ", ")
+	if len(k.Failing) > roomsNamed {
 		named += ", …"
 	}
-	return warn("doctor.check_system", k.walk(), "doctor.system_rooms", "Count", len(names), "Total", len(k.Rooms), "Rooms", named)
-}
-
-// checkFailed returns the step in which the last check failed, if nothing has worked since.
-func (k standing) checkFailed() (store.SystemCheckStep, bool) {
-	y := k.System
-	i := slices.IndexFunc(y.Checked.Steps, func(s store.SystemCheckStep) bool { return s.State == string(connectors.StepFailed) })
-	if i < 0 || y.LastOK.After(y.Checked.At) {
-		return store.SystemCheckStep{}, false
-	}
-	return y.Checked.Steps[i], true
+	return warn("doctor.check_system", k.walk(), "doctor.system_rooms", "Count", len(k.Failing), "Total", len(k.Rooms), "Rooms", named)
 }
 
 // knownOfSystems says of each booking system how it does. It asks none of them.
@@ -152,7 +124,7 @@ func (h *house) knownOfSystems(ctx context.Context) ([]finding, error) {
 	now := h.start.Now()
 	found := make([]finding, 0, len(all))
 	for _, k := range all {
-		_, f := k.judge(now)
+		_, f := k.say(now)
 		found = append(found, f)
 	}
 	return found, nil
@@ -167,7 +139,7 @@ func (h *house) listSystems(ctx context.Context, _ Nothing) ([]SystemLine, error
 	lines := make([]SystemLine, 0, len(all))
 	for _, k := range all {
 		line := SystemLine{Name: k.System.Name, Kind: k.System.Kind, Rooms: len(k.Rooms), LastOK: k.System.LastOK}
-		line.State, _ = k.judge(now)
+		line.State, _ = k.say(now)
 		lines = append(lines, line)
 	}
 	return lines, nil

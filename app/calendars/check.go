@@ -42,6 +42,9 @@ func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID,
 	if err := need(by); err != nil {
 		return connectors.Report{}, err
 	}
+	s.mu.Lock()
+	sys := s.systems[id]
+	s.mu.Unlock()
 	until, err := s.waitsUntil(ctx, id, o.Address)
 	if err != nil {
 		return connectors.Report{}, err
@@ -51,7 +54,7 @@ func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID,
 			Name: "calendar.check.wait", State: connectors.StepFailed, Said: until.UTC().Format(time.RFC3339), Cure: "calendar.cure.throttled",
 		}}}
 		if c.Kind == "" && change == nil {
-			s.noteCheck(ctx, id, o.Address, report)
+			s.noteCheck(ctx, id, sys, o.Address, report)
 		}
 		return report, nil
 	}
@@ -68,13 +71,22 @@ func (s *Service) check(ctx context.Context, by people.Actor, id store.SystemID,
 	defer cancel()
 	report := conn.Check(checking, connectors.CheckRequest{Room: room, Write: o.Write})
 	if id != "" && c.Kind == "" && change == nil {
-		s.noteCheck(ctx, id, o.Address, report)
+		s.noteCheck(ctx, id, sys, o.Address, report)
 	}
 	return report, nil
 }
 
-// noteCheck remembers what a check of a stored connection found, for whoever looks at its page next.
-func (s *Service) noteCheck(ctx context.Context, id store.SystemID, address string, report connectors.Report) {
+// noteCheck remembers what a check of a stored connection found, for whoever looks at its page next; nothing where the
+// connection was opened anew since the check began from sys, which is nil without an engine: it may be set up otherwise by now.
+func (s *Service) noteCheck(ctx context.Context, id store.SystemID, sys *system, address string, report connectors.Report) {
+	s.arranging.Lock()
+	defer s.arranging.Unlock()
+	s.mu.Lock()
+	same := s.systems[id] == sys
+	s.mu.Unlock()
+	if !same {
+		return
+	}
 	found := store.SystemCheck{At: s.o.Now()}
 	for _, step := range report.Steps {
 		found.Steps = append(found.Steps, store.SystemCheckStep{Name: step.Name, State: string(step.State), Said: step.Said, Cure: step.Cure, Took: step.Took})
@@ -100,8 +112,8 @@ func (s *Service) noteCheck(ctx context.Context, id store.SystemID, address stri
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if y := s.systems[id]; y != nil {
-		y.s.Checked = found
+	if sys != nil {
+		sys.s.Checked = found
 	}
 }
 

@@ -63,6 +63,43 @@ func TestCheckIsRemembered(t *testing.T) {
 	}
 }
 
+// edited is a system that somebody edits while it is checked.
+type edited struct {
+	*script
+	edit func()
+}
+
+func (c *edited) Check(context.Context, connectors.CheckRequest) connectors.Report {
+	c.edit()
+	return connectors.Report{Steps: []connectors.Step{{Name: "calendar.check.sign_in", State: connectors.StepFailed}}}
+}
+
+// What a check found of a connection that was edited meanwhile is told to whoever asked, and nobody else: it is another one now.
+func TestCheckThatAnEditOvertakes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	c := &edited{script: b.sys}
+	c.edit = func() {
+		if err := b.Edit(t.Context(), admin, b.id, Connection{Kind: "script", Name: "Script"}); err != nil {
+			t.Error(err)
+		}
+	}
+	kind := b.o.Kinds["script"]
+	kind.Open = func(*outbound.Outbound, store.System, []store.Resource) (connectors.Connector, error) { return c, nil }
+	b.o.Kinds["script"] = kind
+	report, err := b.Check(t.Context(), admin, b.id, Connection{}, CheckOptions{Address: "room-1"})
+	if err != nil || report.OK() {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	if got := b.Statuses()[0].Checked; !got.At.IsZero() {
+		t.Errorf("the page tells of %+v", got)
+	}
+	c.edit = func() {}
+	if _, err := b.Check(t.Context(), admin, b.id, Connection{}, CheckOptions{Address: "room-1"}); err != nil || b.Statuses()[0].Checked.At.IsZero() {
+		t.Errorf("a check that nothing overtakes is forgotten: %v", err)
+	}
+}
+
 // Nobody is told how a system does who may not manage it.
 func TestCheckNeedsARight(t *testing.T) {
 	t.Parallel()

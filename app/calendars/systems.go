@@ -242,7 +242,7 @@ func nameTaken(err error) error {
 	return err
 }
 
-// Status is how one connected system does, for the page and the alert strip.
+// Status is what is known of one connected system. Standing judges it.
 type Status struct {
 	System    store.System // Secrets are cleared, but for which there are
 	Caps      connectors.Caps
@@ -267,6 +267,19 @@ type RoomStatus struct {
 	NextRead time.Time
 }
 
+// StatusOf returns what is stored of a system and its calendars, for where no engine runs.
+func StatusOf(y store.System, rooms []store.Resource) Status {
+	st := Status{System: y, Checked: Checked{At: y.Checked.At, Workspace: y.Checked.Workspace, Report: reportOf(y.Checked)}}
+	st.System.Secrets = make(map[string]secret.Text, len(y.Secrets))
+	for name := range y.Secrets {
+		st.System.Secrets[name] = secret.Text{}
+	}
+	for _, r := range rooms {
+		st.Rooms = append(st.Rooms, RoomStatus{Resource: r})
+	}
+	return st
+}
+
 // Statuses returns all systems by name, each with its rooms by name.
 func (s *Service) Statuses() []Status {
 	s.mu.Lock()
@@ -274,12 +287,8 @@ func (s *Service) Statuses() []Status {
 	now := s.o.Now()
 	out := make([]Status, 0, len(s.systems))
 	for _, y := range s.systems {
-		st := Status{System: y.s, OpenErr: y.openErr, Since: y.meterSince}
-		st.Checked = Checked{At: y.s.Checked.At, Workspace: y.s.Checked.Workspace, Report: reportOf(y.s.Checked)}
-		st.System.Secrets = make(map[string]secret.Text, len(y.s.Secrets))
-		for name := range y.s.Secrets {
-			st.System.Secrets[name] = secret.Text{}
-		}
+		st := StatusOf(y.s, nil)
+		st.OpenErr, st.Since = y.openErr, y.meterSince
 		if y.conn != nil {
 			st.Caps = y.conn.Caps()
 		}

@@ -53,15 +53,15 @@ func (c *checks) drop(id store.SystemID) {
 	delete(c.last, id)
 }
 
-// lastCheck is what the last check of a system found, if it was checked as it is now.
-func lastCheck(st calendars.Status) (check, bool) {
+// lastCheck is what the last check of a system found.
+func lastCheck(st calendars.Status) check {
 	k := check{at: st.Checked.At, report: st.Checked.Report}
 	for _, room := range st.Rooms {
 		if r := room.Resource; r.Workspace == st.Checked.Workspace {
 			k.room, k.address = r.WorkspaceName, openAddress(st.System.Kind, r.Address)
 		}
 	}
-	return k, !k.at.IsZero()
+	return k
 }
 
 // status finds one connected system.
@@ -99,18 +99,18 @@ func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status, al
 	y := st.System
 	card := templates.SystemCard{ID: string(y.ID), Name: y.Name, Kind: y.Kind, MayManage: v.Can(people.ManageSystems, "")}
 	card.MayCheck = card.MayManage && (s.Calendars.MayTry(y.Kind) || len(st.Rooms) > 0)
-	n := counts(st.Rooms)
-	s.stateOf(r, v, st, n, alone, &card)
-	rooms := v.Number(n.total)
-	if n.failing > 0 {
-		rooms = v.N("systems.rooms_failing", n.failing, "Rooms", rooms)
+	g := st.Standing(s.Now())
+	s.stateOf(r, v, st, g, alone, &card)
+	rooms := v.Number(len(st.Rooms))
+	if len(g.Failing) > 0 {
+		rooms = v.N("systems.rooms_failing", len(g.Failing), "Rooms", rooms)
 	}
 	last := v.T("ui.never")
 	if !y.LastOK.IsZero() {
 		last = s.when(r, v, y.LastOK) + ", " + s.ago(v, y.LastOK)
 	}
 	card.Facts = []ui.Fact{{Key: v.T("systems.last_ok"), Value: last}, {Key: v.T("systems.rooms"), Value: rooms}}
-	if asked := v.Decimal(st.PerMinute, 1); asked != v.Decimal(0, 1) && y.Kind != people.PushedKind && n.total > 0 {
+	if asked := v.Decimal(st.PerMinute, 1); asked != v.Decimal(0, 1) && y.Kind != people.PushedKind && len(st.Rooms) > 0 {
 		card.Facts = append(card.Facts, ui.Fact{Key: v.T("systems.asked"), Value: v.T("systems.asked_per_minute", "Number", asked)})
 	}
 	if y.Username != "" {
@@ -122,9 +122,9 @@ func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status, al
 		}
 	}
 	card.Can = v.tags(capsOf(st))
-	switch k, ok := lastCheck(st); {
-	case ok && !(y.ErrorKind != "" && y.FailingSince.After(k.at)):
-		s.showCheck(r, v, st, k, alone, &card)
+	switch {
+	case g.Check != calendars.CheckNone && g.Check != calendars.CheckOld:
+		s.showCheck(r, v, st, g.Check, alone, &card)
 	case y.ErrorKind != "":
 		card.Steps = []ui.CheckStep{v.failure(y.ErrorKind, y.ErrorSaid, hintOf(y, ""))}
 	}
@@ -132,115 +132,95 @@ func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status, al
 }
 
 // showCheck puts the last check on a card. It is folded away once the system has disproved it, and among others also when it went well.
-func (s *Server) showCheck(r *http.Request, v *visitor, st calendars.Status, k check, alone bool, card *templates.SystemCard) {
+func (s *Server) showCheck(r *http.Request, v *visitor, st calendars.Status, worth calendars.CheckWorth, alone bool, card *templates.SystemCard) {
+	k := lastCheck(st)
 	card.Steps = s.checkSteps(r, v, k.report, hintOf(st.System, k.address))
 	checked := v.T("systems.checked", "Time", s.when(r, v, k.at))
 	if k.room != "" {
 		checked = v.T("systems.checked_with", "Time", s.when(r, v, k.at), "Room", k.room)
 	}
 	ended := "systems.checked_good"
-	failed, outlived := !k.report.OK(), outlived(st, k)
 	switch {
-	case outlived:
+	case worth == calendars.CheckOutlived:
 		ended = "systems.checked_outlived"
-	case failed:
+	case worth == calendars.CheckFailed:
 		ended = "systems.checked_failed"
 	case slices.ContainsFunc(card.Steps, func(step ui.CheckStep) bool { return step.State == ui.Warn }):
 		ended = "systems.checked_warned"
 	}
 	card.Checked = v.T(ended, "Checked", checked)
-	if failed && !alone { // what was not reached stands on the system's own page
+	if !alone && worth != calendars.CheckPassed { // what was not reached stands on the system's own page
 		card.Steps = slices.DeleteFunc(card.Steps, func(step ui.CheckStep) bool { return step.State == ui.Waiting })
 	}
-	card.Open = !outlived && (alone || failed)
-}
-
-// outlived reports whether a check failed at something that has worked since: what was read since then, in the room that it
-// was made with if there is one, proves all but the rights that reading does not need.
-func outlived(st calendars.Status, k check) bool {
-	for _, step := range k.report.Steps {
-		if step.State != connectors.StepFailed {
-			continue
-		}
-		switch step.Name {
-		case "calendar.check.write", "calendar.check.account", "calendar.check.inviter":
-			return false
-		}
-		for _, room := range st.Rooms {
-			if res := room.Resource; res.Workspace == st.Checked.Workspace {
-				return res.ErrorKind == "" && res.LastOK.After(k.at)
-			}
-		}
-		return st.System.ErrorKind == "" && st.System.LastOK.After(k.at)
-	}
-	return false
-}
-
-// roomCounts is how many rooms of a system there are, how many of them fail, and how many were never read.
-type roomCounts struct{ total, failing, unread int }
-
-func counts(rooms []calendars.RoomStatus) roomCounts {
-	n := roomCounts{total: len(rooms)}
-	for _, room := range rooms {
-		switch {
-		case room.Resource.ErrorKind != "":
-			n.failing++
-		case room.Resource.LastOK.IsZero():
-			n.unread++
-		}
-	}
-	return n
+	card.Open = worth == calendars.CheckFailed || worth == calendars.CheckPassed && alone
 }
 
 // stateOf says how a system does: in a word, and in a sentence that tells what happens next.
-func (s *Server) stateOf(r *http.Request, v *visitor, st calendars.Status, n roomCounts, alone bool, card *templates.SystemCard) {
-	y := st.System
+func (s *Server) stateOf(r *http.Request, v *visitor, st calendars.Status, g calendars.Standing, alone bool, card *templates.SystemCard) {
 	set := func(state ui.State, word, said string) { card.State, card.StateWord, card.Said = state, word, said }
-	waiting := st.Waiting
-	if y.WaitUntil.After(waiting) {
-		waiting = y.WaitUntil
+	since, until := "", ""
+	if !g.Since.IsZero() {
+		since = s.when(r, v, g.Since)
 	}
-	clock := func(t time.Time) string { return s.when(r, v, t) }
-	pushed := y.Kind == people.PushedKind
-	switch {
-	case !y.PausedAt.IsZero():
-		set(ui.Busy, v.T("systems.state_paused", "Time", clock(y.PausedAt)), v.T("systems.said_paused"))
-	case st.OpenErr != nil:
+	if !g.Until.IsZero() {
+		until = s.when(r, v, g.Until)
+	}
+	pushed := st.System.Kind == people.PushedKind
+	switch g.State {
+	case calendars.StatePaused:
+		set(ui.Busy, v.T("systems.state_paused", "Time", since), v.T("systems.said_paused"))
+	case calendars.StateBroken:
 		set(ui.Busy, v.T("systems.state_broken"), v.T("systems.said_broken"))
-	case waiting.After(s.Now()) && (!y.WaitUntil.IsZero() || y.FailingSince.IsZero()):
-		set(ui.Soon, v.T("systems.state_waiting", "Time", clock(waiting)), v.T("systems.said_waiting", "Time", clock(waiting)))
-	case !y.FailingSince.IsZero() && pushed:
-		set(ui.Busy, v.T("systems.state_silent", "Time", clock(y.FailingSince)), v.T("systems.said_silent"))
-	case !y.FailingSince.IsZero():
-		set(ui.Busy, v.T("systems.state_failing", "Time", clock(y.FailingSince)), v.T("systems.said_failing"))
-	case n.total == 0:
-		set(ui.Unknown, v.T("systems.state_untried"), v.T("systems.said_untried"))
-		switch k, ok := lastCheck(st); {
-		case !s.Calendars.MayTry(y.Kind):
-			set(ui.Unknown, v.T("systems.state_new"), v.T("systems.said_no_rooms"))
-		case ok && k.report.OK():
-			set(ui.Unknown, v.T("systems.state_tried"), v.T("systems.said_no_rooms"))
-		case ok:
-			set(ui.Busy, v.T("systems.state_check_failed"), v.T("systems.said_check_failed"))
+	case calendars.StateWaiting:
+		set(ui.Soon, v.T("systems.state_waiting", "Time", until), v.T("systems.said_waiting", "Time", until))
+	case calendars.StateSilent:
+		set(ui.Busy, v.T("systems.state_silent", "Time", since), v.T("systems.said_silent"))
+	case calendars.StateFailing:
+		set(ui.Busy, v.T("systems.state_failing", "Time", since), v.T("systems.said_failing"))
+	case calendars.StateRoomsFail:
+		said := "systems.said_partly"
+		if g.Unread > 0 {
+			said = "systems.said_partly_reading"
 		}
-	case n.unread > 0 && pushed:
-		set(ui.Soon, v.T("systems.state_unpushed"), v.N("systems.said_unpushed", n.unread))
-	case n.unread > 0:
-		set(ui.Soon, v.T("systems.state_reading"), "")
-		done := n.total - n.unread
-		card.Progress = &ui.Progress{
-			Label: v.T("systems.progress"), Done: done, Total: n.total,
-			Said: v.T("systems.progress_said", "Done", v.Number(done), "Rooms", v.N("places.rooms_count", n.total)),
-		}
-	case n.failing > 0:
-		set(ui.Soon, v.T("systems.state_partly"), v.N("systems.said_partly", n.failing))
+		set(ui.Soon, v.T("systems.state_partly"), v.N(said, len(g.Failing)))
 		if !alone {
 			card.Said += " " + v.T("systems.said_partly_where")
 		}
-	case y.LastOK.IsZero():
-		set(ui.Unknown, v.T("systems.state_new"), "")
-	default:
-		set(ui.Free, v.T("systems.state_good", "Ago", s.ago(v, y.LastOK)), v.N("systems.said_good", n.total))
+	case calendars.StateCheckFailed:
+		set(ui.Soon, v.T("systems.state_check_failed"), v.T("systems.said_check_failed_rooms"))
+		if len(st.Rooms) == 0 {
+			set(ui.Busy, v.T("systems.state_check_failed"), v.T("systems.said_check_failed"))
+		}
+	case calendars.StateNoRooms:
+		word, said := "systems.state_tried", "systems.said_no_rooms"
+		switch {
+		case !s.Calendars.MayTry(st.System.Kind) || g.Check == calendars.CheckOld:
+			word = "systems.state_new"
+		case g.Check == calendars.CheckNone:
+			word, said = "systems.state_untried", "systems.said_untried"
+		}
+		set(ui.Unknown, v.T(word), v.T(said))
+	case calendars.StateUnread:
+		set(ui.Soon, v.T("systems.state_reading"), "")
+		if pushed {
+			set(ui.Soon, v.T("systems.state_unpushed"), v.N("systems.said_unpushed", g.Unread))
+		}
+	case calendars.StateGood:
+		set(ui.Free, v.T("systems.state_good", "Ago", s.ago(v, st.System.LastOK)), v.N("systems.said_good", len(st.Rooms)))
+	}
+	switch g.State {
+	case calendars.StateUnread, calendars.StateRoomsFail, calendars.StateCheckFailed:
+		if g.Unread > 0 && !pushed {
+			card.Progress = v.firstSync(len(st.Rooms)-g.Unread, len(st.Rooms))
+		}
+	}
+}
+
+// firstSync is how many of a system's rooms were read, or tried.
+func (v *visitor) firstSync(done, total int) *ui.Progress {
+	return &ui.Progress{
+		Label: v.T("systems.progress"), Done: done, Total: total,
+		Said: v.T("systems.progress_said", "Done", v.Number(done), "Rooms", v.N("places.rooms_count", total)),
 	}
 }
 

@@ -143,9 +143,12 @@ func TestOldChecksFoldAway(t *testing.T) {
 	b.get(systemsPath).want(t, 200, "failed. It has worked since.", "-"+open)
 	b.get(page).want(t, 200, "failed. It has worked since.", "-"+open)
 
-	// Reading proves nothing about writing.
+	// Reading proves nothing about writing, a booking does.
 	found(p.now().Add(-time.Minute), step("reach", connectors.StepOK), step("write", connectors.StepFailed))
-	b.get(systemsPath).want(t, 200, "with Matterhorn: failed<", open)
+	b.get(systemsPath).want(t, 200, "The check failed", "nothing has disproved it", "with Matterhorn: failed<", open)
+	p.Calendars.Booked(p.room)
+	b.get(systemsPath).want(t, 200, "failed. It has worked since.", "-The check failed", "-"+open)
+	must(t, p.Calendars.Flush(ctx))
 
 	found(p.now(), step("reach", connectors.StepOK), step("write", connectors.StepSkipped))
 	b.get(systemsPath).want(t, 200, "with Matterhorn: all good<", "-"+open)
