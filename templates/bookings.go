@@ -20,8 +20,10 @@ type Bookings struct {
 	Find      FindForm
 	Searched  bool
 	Found     []FoundRoom // rooms that are free then, the best fitting first
+	Perhaps   []FoundRoom // those of which nobody knows for sure: nothing is known to be in the way
 	Nearest   []FoundRoom // when Found is empty: the next possible times, each with its own From
 	Grid      ui.Grid
+	Known     time.Time   // the last day that is read in advance, where Day is beyond it and that matters; else zero
 	Floors    []ui.Option // the first one with an empty value
 	Equipment []ui.Option // words that some room has; the first one with an empty value
 	MayBook   bool
@@ -45,8 +47,16 @@ type FoundRoom struct {
 	Equipment []string
 	From, To  time.Time
 	FreeUntil time.Time // zero when it is free for the rest of the day
+	Unknown   string    // why nothing is known of its agenda then: NeverRead or NotReadAhead, else ""
+	StaleAt   time.Time // when its agenda was last confirmed, if that is too long ago; zero when it is fresh
 	Book      string
 }
+
+// Why nothing is known of a room's agenda.
+const (
+	NeverRead    = "unread"
+	NotReadAhead = "ahead"
+)
 
 // MyBookings is the viewer's own bookings: GET /bookings/mine?past=1.
 type MyBookings struct {
@@ -96,6 +106,21 @@ func (r BookingRow) when(sh ui.Shell, now time.Time) string {
 		return sh.DateLongSeen(r.From, now) + ", " + sh.T("state.all_day")
 	}
 	return sh.DateLongSeen(r.From, now) + ", " + sh.Span(r.From, r.To)
+}
+
+// free says until when a room is free, or why nobody knows whether it is.
+func (r FoundRoom) free(sh ui.Shell) string {
+	switch {
+	case r.Unknown == NeverRead:
+		return sh.T("state.no_agenda")
+	case r.Unknown == NotReadAhead:
+		return sh.T("bookings.not_ahead")
+	case !r.StaleAt.IsZero():
+		return sh.T("state.not_confirmed", "Time", sh.Clock(r.StaleAt))
+	case r.FreeUntil.IsZero():
+		return sh.T("bookings.free_rest")
+	}
+	return sh.T("state.free_until", "Time", sh.Clock(r.FreeUntil))
 }
 
 func (r FoundRoom) sub(sh ui.Shell) string {

@@ -101,6 +101,17 @@ func bookingsSamples() []sample {
 		{ID: "saentis", Name: "Säntis", Floor: "Ground floor", Seats: 6, Equipment: []string{"screen"}, From: clock(15, 0), To: clock(16, 0), FreeUntil: clock(16, 30), Book: "/bookings/new"},
 		{ID: "pilatus", Name: "Pilatus", Floor: "Ground floor", Seats: 8, From: clock(15, 0), To: clock(16, 0), Book: "/bookings/new"},
 	}
+	perhaps := found
+	perhaps.Perhaps = []FoundRoom{
+		{ID: "eiger", Name: "Eiger", Floor: "First floor", Seats: 20, From: clock(15, 0), To: clock(16, 0), StaleAt: clock(13, 40), Book: "/bookings/new"},
+		{ID: "rigi", Name: "Rigi", Floor: "First floor", Seats: 8, Equipment: []string{"screen"}, From: clock(15, 0), To: clock(16, 0), Unknown: NeverRead, Book: "/bookings/new"},
+	}
+	perhaps.Grid.Rows = append(slices.Clip(perhaps.Grid.Rows),
+		ui.GridRow{Group: "First floor", Name: "Eiger", Path: "/rooms/eiger", Sub: "20 seats · As of 13:40"},
+		ui.GridRow{Group: "First floor", Name: "Rigi", Path: "/rooms/rigi", Sub: "8 seats · No agenda yet"})
+	ahead := found
+	ahead.Found, ahead.Day, ahead.Known = nil, clock(0, 0).AddDate(0, 0, 20), clock(12, 0).AddDate(0, 0, 14)
+	ahead.Perhaps = []FoundRoom{{ID: "eiger", Name: "Eiger", Seats: 20, From: clock(15, 0).AddDate(0, 0, 20), To: clock(16, 0).AddDate(0, 0, 20), Unknown: NotReadAhead, Book: "/bookings/new"}}
 	none := found
 	none.Found, none.Nearest = nil, found.Found
 	nothing := Bookings{Now: clock(14, 5), Day: clock(0, 0).AddDate(0, 0, 3), Find: FindForm{Date: "x", Errors: ui.Errors{"date": "This is not a date. It looks like 2026-11-21."}}}
@@ -121,6 +132,8 @@ func bookingsSamples() []sample {
 	return []sample{
 		{name: "bookings", page: page(v)},
 		{name: "bookings-found", page: page(found)},
+		{name: "bookings-perhaps", page: page(perhaps)},
+		{name: "bookings-ahead", page: page(ahead)},
 		{name: "bookings-none", page: page(none)},
 		{name: "bookings-empty", page: page(nothing)},
 		{name: "bookings-mine", page: mineOf(mine)},

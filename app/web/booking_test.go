@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -193,6 +194,39 @@ func TestFindARoom(t *testing.T) {
 	p.book("boss", p.room, "x", false, "15:00", "16:00")
 	p.book("boss", p.other, "x", false, "15:00", "15:30")
 	find("").want(t, 200, "No room is free then", "These are the nearest times", "15:30")
+}
+
+// A room is called free only by an agenda that is read, confirmed and reaches so far.
+func TestFindCallsNoRoomFreeThatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	p.mirrored("15:00", "16:00") // of Matterhorn
+	find := func(from string, want ...string) { b.get("/bookings?length=60&date="+from).want(t, 200, want...) }
+	known := func(at time.Time) { // and what is known outlives a restart
+		t.Helper()
+		must(t, p.st.Update(ctx, func(tx *store.Tx) error {
+			r, err := tx.ResourceOf(p.room)
+			r.LastOK = at
+			return errors.Join(err, tx.SaveResourceState(r))
+		}))
+		must(t, p.Calendars.Start(ctx))
+	}
+	find("2026-11-21&from=16:00", "1 room is free", "1 room may be free", "No agenda yet", "12 seats · No agenda yet")
+	find("2026-11-21&from=15:00", "1 room is free", "-may be free") // what is known to be in the way stays there
+
+	known(p.now())
+	find("2026-11-21&from=16:00", "2 rooms are free", "-may be free", "-No agenda yet", "-As of")
+	find("2026-12-05&from=16:00", "2 rooms are free", "-may be free", "-not read")
+	find("2026-12-05&from=23:30", "1 room is free", "1 room may be free", "agenda not read so far ahead", "-is not read in advance")
+	find("2026-12-06&from=16:00", "1 room is free", "1 room may be free", "agenda not read so far ahead", "After Saturday 5 December the booking system")
+
+	p.wait(16 * time.Minute)
+	find("2026-11-21&from=16:00", "1 room is free", "1 room may be free", "agenda not confirmed since 14:05", "12 seats · As of 14:05", "-6 seats · ")
+	p.book("boss", p.other, "x", false, "16:00", "17:00")
+	find("2026-11-21&from=16:00", "No room is known to be free then", "These are the nearest times", "1 room may be free")
+	p.book("boss", p.other, "x", false, "17:00", "23:00")
+	find("2026-11-21&from=16:00", "No room is known to be free then", "-nearest times", "-Try another day", "1 room may be free")
 }
 
 // Subjects and names reach only who may see them, on every page that shows an agenda.

@@ -76,6 +76,9 @@ func (s *Server) fillBookings(r *http.Request, v *visitor, view *templates.Booki
 	}
 	floor := store.FloorID(f.text("floor"))
 	view.Grid = d.grid(v, floor)
+	if known := c.known(); date.After(known) && slices.ContainsFunc(d.rooms, func(p store.WorkspacePlace) bool { return p.Resource != "" && (floor == "" || p.Floor.ID == floor) }) {
+		view.Known = c.noon(known)
+	}
 	view.Find = templates.FindForm{
 		Date: date.String(), From: f.text("from"), Length: f.text("length"), Seats: f.text("seats"), Equipment: f.text("equipment"), Floor: string(floor),
 	}
@@ -85,7 +88,7 @@ func (s *Server) fillBookings(r *http.Request, v *visitor, view *templates.Booki
 		view.Find.Date, view.Find.From, view.Find.Length = from.Date.String(), when.Clock(from.Minute), strconv.Itoa(defaultLength)
 		return nil
 	}
-	return s.find(r, v, c, date, f, view)
+	return s.find(r, v, d, f, view)
 }
 
 // begin is from when a room is looked for unless somebody says otherwise: the next quarter of an hour, which may
@@ -115,8 +118,15 @@ func (d day) grid(v *visitor, floor store.FloorID) ui.Grid {
 		if p.Workspace.Seats > 0 {
 			row.Sub = v.N("room.seats", p.Workspace.Seats)
 		}
-		if d.unread[p.Workspace.ID] { // its empty row does not say that it is free
-			row.Sub = strings.TrimPrefix(row.Sub+" · "+v.T("state.no_agenda"), " · ")
+		note := ""
+		switch at := d.stale[p.Workspace.ID]; {
+		case d.unread[p.Workspace.ID]: // its empty row does not say that it is free
+			note = v.T("state.no_agenda")
+		case !at.IsZero():
+			note = v.T("state.as_of", "Time", v.Clock(at))
+		}
+		if note != "" {
+			row.Sub = strings.TrimPrefix(row.Sub+" · "+note, " · ")
 		}
 		for _, b := range d.agenda[p.Workspace.ID] {
 			row.Blocks = append(row.Blocks, ui.Block{From: d.in(b.From), To: d.in(b.To), Title: v.title(b), Quiet: b.Private, Path: bookingPath(b)})
@@ -131,8 +141,8 @@ func (d day) grid(v *visitor, floor store.FloorID) ui.Grid {
 
 // find looks for rooms that are free at the wished time, and where there is none for the next times at
 // which there is one.
-func (s *Server) find(r *http.Request, v *visitor, c clock, date when.Date, f *form, view *templates.Bookings) error {
-	from := when.Wall{Date: date, Minute: f.clock("from")}
+func (s *Server) find(r *http.Request, v *visitor, d day, f *form, view *templates.Bookings) error {
+	from := when.Wall{Date: d.date, Minute: f.clock("from")}
 	length := f.number("length", 5, 24*60, defaultLength)
 	q := bookings.Search{Building: v.building.ID, Floor: store.FloorID(f.text("floor")), Seats: f.number("seats", 0, 10_000, 0)}
 	if word := f.text("equipment"); word != "" {
@@ -142,13 +152,14 @@ func (s *Server) find(r *http.Request, v *visitor, c clock, date when.Date, f *f
 		view.Find.Errors = v.wrong(err)
 		return nil
 	}
-	start := from.In(c.zone)
-	try := func(at time.Time) ([]templates.FoundRoom, error) {
+	start := from.In(d.zone)
+	try := func(at time.Time) (free, perhaps []templates.FoundRoom, err error) {
 		q.Times = bookings.Instants(at, at.Add(time.Duration(length)*time.Minute))
 		found, err := s.Bookings.FindFree(r.Context(), v.Actor, q)
-		return s.found(found, c, date), err
+		free, perhaps = d.found(found)
+		return free, perhaps, err
 	}
-	found, err := try(start)
+	free, perhaps, err := try(start)
 	if wrong := v.wrong(err); wrong != nil {
 		view.Find.Errors = wrong
 		return nil
@@ -156,9 +167,9 @@ func (s *Server) find(r *http.Request, v *visitor, c clock, date when.Date, f *f
 	if err != nil {
 		return err
 	}
-	view.Found = found
+	view.Found, view.Perhaps = free, perhaps
 	for at := start.Add(nearestStep); len(view.Found) == 0 && len(view.Nearest) < nearestShown && at.Before(start.Add(nearestLimit)); at = at.Add(nearestStep) {
-		later, err := try(at)
+		later, _, err := try(at)
 		if err != nil {
 			return err
 		}
@@ -172,9 +183,9 @@ func (s *Server) find(r *http.Request, v *visitor, c clock, date when.Date, f *f
 	return nil
 }
 
-func (s *Server) found(list []bookings.FreeWorkspace, c clock, date when.Date) []templates.FoundRoom {
-	var out []templates.FoundRoom
-	end := date.End(c.zone)
+// found tells the rooms that are free from those of which nobody knows for sure.
+func (d day) found(list []bookings.FreeWorkspace) (free, perhaps []templates.FoundRoom) {
+	end, known := d.date.End(d.zone), d.known().End(d.zone)
 	for _, f := range list {
 		if !meeting(f.Place.Workspace.Kind) {
 			continue
@@ -182,17 +193,27 @@ func (s *Server) found(list []bookings.FreeWorkspace, c clock, date when.Date) [
 		ws := f.Place.Workspace
 		room := templates.FoundRoom{
 			ID: string(ws.ID), Name: ws.Name, Floor: f.Place.Floor.Name, Seats: ws.Seats, Equipment: ws.Equipment,
-			From: c.in(f.Span.From), To: c.in(f.Span.To),
+			From: d.in(f.Span.From), To: d.in(f.Span.To), StaleAt: d.stale[ws.ID],
 		}
 		if !f.Until.IsZero() && f.Until.Before(end) {
-			room.FreeUntil = c.in(f.Until)
+			room.FreeUntil = d.in(f.Until)
 		}
 		room.Book = "/bookings/new?" + strings.Join([]string{
 			query("room", room.ID), query("date", room.From.Format(time.DateOnly)), query("from", room.From.Format("15:04")), query("to", room.To.Format("15:04")),
 		}, "&")
-		out = append(out, room)
+		switch {
+		case d.unread[ws.ID]:
+			room.Unknown = templates.NeverRead
+		case f.Place.Resource != "" && f.Span.To.After(known):
+			room.Unknown = templates.NotReadAhead
+		}
+		if room.Unknown != "" || !room.StaleAt.IsZero() {
+			perhaps = append(perhaps, room)
+		} else {
+			free = append(free, room)
+		}
 	}
-	return out
+	return free, perhaps
 }
 
 // ownBack is how far back one's own past bookings go.

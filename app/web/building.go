@@ -6,6 +6,7 @@ import (
 
 	"lintel/app/people"
 	"lintel/app/when"
+	"lintel/connectors"
 	"lintel/store"
 	"lintel/templates/ui"
 )
@@ -73,6 +74,9 @@ func (c clock) dayParam(r *http.Request, name string) when.Date {
 
 // noon returns an instant of a day that shows as that day in the zone.
 func (c clock) noon(d when.Date) time.Time { return when.Wall{Date: d, Minute: 12 * 60}.In(c.zone) }
+
+// known is the last day of which the agendas of booking systems are read in advance.
+func (c clock) known() when.Date { return c.today.Add(connectors.DaysAhead - 1) }
 
 // in returns t in the zone, the zero time as it is.
 func (c clock) in(t time.Time) time.Time {

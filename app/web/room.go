@@ -11,7 +11,6 @@ import (
 	"lintel/app/displays"
 	"lintel/app/people"
 	"lintel/app/when"
-	"lintel/connectors"
 	"lintel/store"
 	"lintel/templates"
 	"lintel/templates/ui"
@@ -58,7 +57,7 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request, v *visitor) error 
 	if view.Week {
 		last = date.Monday().Add(6)
 	}
-	if known := c.today.Add(connectors.DaysAhead - 1); p.Resource != "" && last.After(known) {
+	if known := c.known(); p.Resource != "" && last.After(known) {
 		view.Known = c.noon(known)
 	}
 	if v.mayBook(p) {
