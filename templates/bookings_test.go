@@ -107,8 +107,8 @@ func bookingsSamples() []sample {
 		{ID: "rigi", Name: "Rigi", Floor: "First floor", Seats: 8, Equipment: []string{"screen"}, From: clock(15, 0), To: clock(16, 0), Unknown: NeverRead, Book: "/bookings/new"},
 	}
 	perhaps.Grid.Rows = append(slices.Clip(perhaps.Grid.Rows),
-		ui.GridRow{Group: "First floor", Name: "Eiger", Path: "/rooms/eiger", Sub: "20 seats · As of 13:40"},
-		ui.GridRow{Group: "First floor", Name: "Rigi", Path: "/rooms/rigi", Sub: "8 seats · No agenda yet"})
+		ui.GridRow{Group: "First floor", Name: "Eiger", Path: "/rooms/eiger", Sub: "20 seats · As of 13:40", Unsure: true, Book: "/bookings/new?room=eiger"},
+		ui.GridRow{Group: "First floor", Name: "Rigi", Path: "/rooms/rigi", Sub: "8 seats · No agenda yet", Unsure: true, Book: "/bookings/new?room=rigi"})
 	ahead := found
 	ahead.Found, ahead.Day, ahead.Known = nil, clock(0, 0).AddDate(0, 0, 20), clock(12, 0).AddDate(0, 0, 14)
 	ahead.Perhaps = []FoundRoom{{ID: "eiger", Name: "Eiger", Seats: 20, From: clock(15, 0).AddDate(0, 0, 20), To: clock(16, 0).AddDate(0, 0, 20), Unknown: NotReadAhead, Book: "/bookings/new"}}

@@ -212,17 +212,18 @@ func TestFindCallsNoRoomFreeThatIsNotKnown(t *testing.T) {
 		}))
 		must(t, p.Calendars.Start(ctx))
 	}
-	find("2026-11-21&from=16:00", "1 room is free", "1 room may be free", "No agenda yet", "12 seats · No agenda yet")
+	find("2026-11-21&from=16:00", "1 room is free", "1 room may be free", "No agenda yet", "12 seats · No agenda yet",
+		"Matterhorn, 17:30 – 18:00, perhaps free: book", "Säntis, 17:30 – 18:00, free: book")
 	find("2026-11-21&from=15:00", "1 room is free", "-may be free") // what is known to be in the way stays there
 
 	known(p.now())
-	find("2026-11-21&from=16:00", "2 rooms are free", "-may be free", "-No agenda yet", "-As of")
+	find("2026-11-21&from=16:00", "2 rooms are free", "-may be free", "-No agenda yet", "-As of", "-perhaps free")
 	find("2026-12-05&from=16:00", "2 rooms are free", "-may be free", "-not read")
 	find("2026-12-05&from=23:30", "1 room is free", "1 room may be free", "agenda not read so far ahead", "-is not read in advance")
-	find("2026-12-06&from=16:00", "1 room is free", "1 room may be free", "agenda not read so far ahead", "After Saturday 5 December the booking system")
+	find("2026-12-06&from=16:00", "1 room is free", "1 room may be free", "agenda not read so far ahead", "After Saturday 5 December the booking system", "perhaps free")
 
 	p.wait(16 * time.Minute)
-	find("2026-11-21&from=16:00", "1 room is free", "1 room may be free", "agenda not confirmed since 14:05", "12 seats · As of 14:05", "-6 seats · ")
+	find("2026-11-21&from=16:00", "1 room is free", "1 room may be free", "agenda not confirmed since 14:05", "12 seats · As of 14:05", "-6 seats · ", "Matterhorn, 17:30 – 18:00, perhaps free")
 	p.book("boss", p.other, "x", false, "16:00", "17:00")
 	find("2026-11-21&from=16:00", "No room is known to be free then", "These are the nearest times", "1 room may be free")
 	p.book("boss", p.other, "x", false, "17:00", "23:00")

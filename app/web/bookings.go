@@ -120,7 +120,7 @@ func (d day) grid(v *visitor, floor store.FloorID) ui.Grid {
 		}
 		note := ""
 		switch at := d.stale[p.Workspace.ID]; {
-		case d.unread[p.Workspace.ID]: // its empty row does not say that it is free
+		case d.unread[p.Workspace.ID]:
 			note = v.T("state.no_agenda")
 		case !at.IsZero():
 			note = v.T("state.as_of", "Time", v.Clock(at))
@@ -128,6 +128,7 @@ func (d day) grid(v *visitor, floor store.FloorID) ui.Grid {
 		if note != "" {
 			row.Sub = strings.TrimPrefix(row.Sub+" · "+note, " · ")
 		}
+		row.Unsure = note != "" || p.Resource != "" && d.date.After(d.known())
 		for _, b := range d.agenda[p.Workspace.ID] {
 			row.Blocks = append(row.Blocks, ui.Block{From: d.in(b.From), To: d.in(b.To), Title: v.title(b), Quiet: b.Private, Path: bookingPath(b)})
 		}

@@ -135,7 +135,16 @@ type GridRow struct {
 	Path   string // of the room's page
 	Sub    string // "6 seats"
 	Blocks []Block
+	Unsure bool   // nobody knows whether what is not booked is free
 	Book   string // path that a slot leads to, with a query that date=, from= and to= are added to; "" when the viewer may not book
+}
+
+// slotKey is the text key of what a slot offers.
+func (r GridRow) slotKey() string {
+	if r.Unsure {
+		return "bookings.slot_unsure"
+	}
+	return "bookings.slot_free"
 }
 
 // slot is a free piece of a row that can be booked.
