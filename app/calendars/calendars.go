@@ -44,8 +44,11 @@ type Kind struct {
 	Feeds    bool          // a room's address is a URL that may hold a token: it is sealed, and the connector knows it by the resource's id
 	Pushed   bool          // the system's own script brings the agenda (Service.Push): there is no connector, Open is nil
 	Fields   []Field       // what an administrator types, in the order of the form
-	// Prepare completes what was typed before it is stored, for secrets that Lintel makes itself; optional.
-	Prepare func(*store.System, time.Time) error
+	// Prepare judges what was typed as a whole, and drops what it leaves without use; optional.
+	Prepare func(*store.System) error
+	// Make adds the secrets that Lintel makes itself and that are still missing. That takes a while, so it comes last, and asks
+	// openable whether the system can be used once it has them; optional.
+	Make func(y *store.System, now time.Time, openable func(store.System) error) error
 }
 
 // roomID is the name by which the kind's connector knows a room.

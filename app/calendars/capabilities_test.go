@@ -57,7 +57,7 @@ func TestCapabilities(t *testing.T) {
 		},
 	}
 	kinds := Systems(now)
-	s := New(Options{Now: now, Kinds: kinds})
+	s := New(Options{Now: now, Kinds: kinds, Out: out})
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +73,7 @@ func TestCapabilities(t *testing.T) {
 				c.Kind, c.Name = name, name
 				y, err := s.validate(c, nil)
 				if err == nil {
-					err = s.prepare(&y)
+					err = s.complete(&y)
 				}
 				if err != nil {
 					t.Fatal(err)

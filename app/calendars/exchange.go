@@ -41,7 +41,7 @@ func exchange(now func() time.Time) Kind {
 			{Name: "pins", Type: Text, Optional: true, More: true},
 			declineNoteField(),
 		},
-		Prepare: func(y *store.System, _ time.Time) error {
+		Prepare: func(y *store.System) error {
 			if y.Secrets["password"].IsZero() && (y.Settings["auth"] != "kerberos" || y.Secrets["keytab"].IsZero()) {
 				return problem.Field("password", "form.missing")
 			}

@@ -187,6 +187,52 @@ func TestUnusableSettingsAreRefused(t *testing.T) {
 	}
 }
 
+// A certificate is made for a form that is right otherwise, as that takes a while; and only for one that needs it.
+func TestCertificateIsMadeLast(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.real()
+	kind, made := b.o.Kinds["graph"], 0
+	graphs := kind.Make
+	kind.Make = func(y *store.System, now time.Time, openable func(store.System) error) error {
+		err := graphs(y, now, openable)
+		if _, ok := y.Secrets[ownCertificate]; ok {
+			made++
+		}
+		return err
+	}
+	b.o.Kinds["graph"] = kind
+	typed := func(name string, settings ...string) Connection {
+		c := Connection{Kind: "graph", Name: name, Settings: map[string]string{"tenant": "t.example", "client_id": guid}}
+		for i := 0; i+1 < len(settings); i += 2 {
+			c.Settings[settings[i]] = settings[i+1]
+		}
+		return c
+	}
+	damaged := typed("M")
+	damaged.CAPEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+	for field, c := range map[string]Connection{
+		"tenant": typed("M", "tenant", "not a tenant!!"), "name": typed("Script"), "authority": typed("M", "authority", "https://login.example.com/path"), "ca": damaged,
+	} {
+		_, err := b.Connect(t.Context(), admin, c)
+		if p := problem.Of(err); p == nil || p.Fields[field] == "" || made > 0 {
+			t.Errorf("%s: %d made, %v", field, made, err)
+		}
+	}
+	if p := problem.Of(second(b.Connect(t.Context(), admin, typed("Script", "client_id", "nonsense")))); p == nil || len(p.Fields) != 2 {
+		t.Errorf("a name that is taken and a wrong field: %v", p)
+	}
+	withSecret := typed("Secret", "auth", "secret")
+	withSecret.Secrets = secrets("secret", "s")
+	for want, c := range []Connection{withSecret, typed("M")} {
+		if _, err := b.Connect(t.Context(), admin, c); err != nil || made != want {
+			t.Errorf("%s: %d made, %v", c.Name, made, err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
 // A stored system of which no connector can be made, by whatever fault, stands beside the others and can be deleted.
 func TestBrokenSystemIsBorne(t *testing.T) {
 	t.Parallel()

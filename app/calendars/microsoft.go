@@ -3,6 +3,7 @@ package calendars
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"time"
 
@@ -35,14 +36,22 @@ func microsoft365(now func() time.Time) Kind {
 			caField(),
 			declineNoteField(),
 		},
-		Prepare: func(y *store.System, now time.Time) error {
+		Prepare: func(y *store.System) error {
 			if y.Settings["auth"] == "secret" {
 				delete(y.Secrets, ownCertificate)
 				delete(y.Secrets, nextCertificate)
+			}
+			return nil
+		},
+		Make: func(y *store.System, now time.Time, openable func(store.System) error) error {
+			if _, ok := y.Secrets[ownCertificate]; ok || y.Settings["auth"] == "secret" {
 				return nil
 			}
-			if _, ok := y.Secrets[ownCertificate]; ok {
-				return nil
+			other := *y
+			other.Settings, other.Secrets = maps.Clone(y.Settings), map[string]secret.Text{"secret": secret.New("in place of a certificate")}
+			other.Settings["auth"] = "secret"
+			if err := openable(other); err != nil {
+				return err
 			}
 			made, err := newCertificate(y.Name, now)
 			y.Secrets[ownCertificate] = made

@@ -37,10 +37,10 @@ func (s *Service) Connect(ctx context.Context, by people.Actor, c Connection) (s
 		return "", err
 	}
 	y, err := s.validate(c, nil)
-	if err := problem.Join(err, s.prepare(&y)); err != nil {
+	if err := problem.Join(err, s.prepare(&y), s.nameFree(ctx, y)); err != nil {
 		return "", err
 	}
-	if err := s.openable(y); err != nil {
+	if err := s.complete(&y); err != nil {
 		return "", err
 	}
 	y.ID = store.NewID[store.SystemID]()
@@ -77,7 +77,7 @@ func (s *Service) Edit(ctx context.Context, by people.Actor, id store.SystemID, 
 		if err := s.prepare(&y); err != nil {
 			return err
 		}
-		if err := s.openable(y); err != nil {
+		if err := s.complete(&y); err != nil {
 			return err
 		}
 		y.ID = id
@@ -91,12 +91,38 @@ func (s *Service) Edit(ctx context.Context, by people.Actor, id store.SystemID, 
 	return s.reload(ctx, id)
 }
 
-// prepare adds what Lintel makes itself.
+// prepare judges what was typed as a whole.
 func (s *Service) prepare(y *store.System) error {
 	if f := s.o.Kinds[y.Kind].Prepare; f != nil {
-		return f(y, s.o.Now())
+		return f(y)
 	}
 	return nil
+}
+
+// nameFree returns a problem where another system has the name of a new one. The store has the last word.
+func (s *Service) nameFree(ctx context.Context, y store.System) error {
+	var all []store.System
+	if err := s.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		all, err = tx.Systems()
+		return err
+	}); err != nil {
+		return fmt.Errorf("look for a booking system's name: %w", err)
+	}
+	if slices.ContainsFunc(all, func(o store.System) bool { return o.Name == y.Name }) {
+		return problem.Field("name", "systems.name_taken")
+	}
+	return nil
+}
+
+// complete adds what Lintel makes itself to a system that is otherwise right, and returns a problem where no connector can be
+// made of it.
+func (s *Service) complete(y *store.System) error {
+	if f := s.o.Kinds[y.Kind].Make; f != nil {
+		if err := f(y, s.o.Now(), s.openable); err != nil {
+			return err
+		}
+	}
+	return s.openable(*y)
 }
 
 // openable returns a problem that names the field unless a connector can be made of a system. Nothing is sent.

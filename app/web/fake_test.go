@@ -26,7 +26,7 @@ func fakeKinds() map[string]calendars.Kind {
 		if k.Pushed {
 			every = k.Every
 		}
-		kinds[name] = calendars.Kind{Open: open, Every: every, Hot: time.Minute, Parallel: 1, Fields: k.Fields, Pushed: k.Pushed, Feeds: k.Feeds, Prepare: k.Prepare}
+		kinds[name] = calendars.Kind{Open: open, Every: every, Hot: time.Minute, Parallel: 1, Fields: k.Fields, Pushed: k.Pushed, Feeds: k.Feeds, Prepare: k.Prepare, Make: k.Make}
 	}
 	return kinds
 }

@@ -189,13 +189,28 @@ func (s *Server) trySystem(w http.ResponseWriter, r *http.Request, v *visitor, i
 
 // try checks what was typed. A certificate that is still to be made can't be tried.
 func (s *Server) try(r *http.Request, v *visitor, id store.SystemID, c calendars.Connection) (connectors.Report, error) {
-	if auth := c.Settings["auth"]; c.Kind == "graph" && id == "" && (auth == "" || auth == "certificate") {
-		if err := s.Calendars.Validate(v.Actor, c); err != nil {
+	if auth := c.Settings["auth"]; c.Kind == "graph" && (auth == "" || auth == "certificate") {
+		made, err := s.hasCertificate(r, v, id)
+		if err == nil && !made {
+			err = s.Calendars.Validate(v.Actor, c)
+			if err == nil {
+				err = problem.Field("auth", "systems.try_certificate")
+			}
+		}
+		if err != nil {
 			return connectors.Report{}, err
 		}
-		return connectors.Report{}, problem.Field("auth", "systems.try_certificate")
 	}
 	return s.Calendars.Check(r.Context(), v.Actor, id, c, calendars.CheckOptions{})
+}
+
+// hasCertificate reports whether a system, "" for a new one, has a certificate of ours.
+func (s *Server) hasCertificate(r *http.Request, v *visitor, id store.SystemID) (bool, error) {
+	if id == "" {
+		return false, nil
+	}
+	current, _, err := s.Calendars.Certificates(r.Context(), v.Actor, id)
+	return current != nil, err
 }
 
 // showTried is the outcome of a try as a part of the page.

@@ -60,6 +60,20 @@ func TestCertificateAndItsSuccessor(t *testing.T) {
 	}
 }
 
+// A sign-in by a certificate that is still to be made can't be tried, whether the system is new or signed in by a secret so far.
+func TestCertificateToBeMadeCannotBeTried(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	form := []string{"kind", "graph", "name", "Microsoft 365", "tenant", "example.com", "client_id", "8d6f0c1e-0000-4000-8000-1234567890ab"}
+	path := b.post(systemsPath, append(form, "auth", "secret", "secret", "hunter2 hunter2", "step", "save")...).to()
+	const said = "Save, upload it, then check"
+	b.post(path+"/edit", append(form, "auth", "secret", "step", "check")...).want(t, 200, "cloud.example.com answers", "-"+said)
+	b.post(path+"/edit", append(form, "auth", "certificate", "step", "check")...).want(t, 422, said, "-cloud.example.com answers")
+	b.post(path+"/edit", append(form, "auth", "certificate", "step", "save")...).leads(t, path)
+	b.post(path+"/edit", append(form, "auth", "certificate", "step", "check")...).want(t, 200, "cloud.example.com answers", "-"+said)
+}
+
 // A try answers script with the outcome alone, so that nothing typed is lost.
 func TestTryWithScript(t *testing.T) {
 	t.Parallel()
