@@ -63,6 +63,9 @@ func (s *Server) systemView(r *http.Request, v *visitor, st calendars.Status) (t
 		line := templates.AttachedRoom{
 			ID: string(res.Workspace), Name: res.WorkspaceName, Address: openAddress(st.System.Kind, res.Address), Writable: res.Writable,
 		}
+		if others := sharing(st, res); st.System.Kind == "ics" && len(others) > 0 {
+			line.Address += " · " + v.T("systems.same_feed", "Rooms", v.Join(others))
+		}
 		switch {
 		case res.WaitUntil.After(s.Now()):
 			line.State, line.Word = ui.Soon, v.T("systems.state_waiting", "Time", s.when(r, v, res.WaitUntil))
@@ -128,6 +131,17 @@ func openAddress(kind, address string) string {
 		return "…"
 	}
 	return u.Scheme + "://" + u.Host + "/…"
+}
+
+// sharing names the other rooms with the same calendar.
+func sharing(st calendars.Status, r store.Resource) []string {
+	var names []string
+	for _, room := range st.Rooms {
+		if o := room.Resource; o.Workspace != r.Workspace && o.Address == r.Address {
+			names = append(names, o.WorkspaceName)
+		}
+	}
+	return names
 }
 
 // offered asks the system for its calendars and leaves out those that a room uses.

@@ -105,6 +105,9 @@ func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status, al
 	if len(g.Failing) > 0 {
 		rooms = v.N("systems.rooms_failing", len(g.Failing), "Rooms", rooms)
 	}
+	if !alone && len(st.Rooms) > 0 { // of feeds nothing else may be told
+		rooms += " · " + v.roomNames(st.Rooms)
+	}
 	last := v.T("ui.never")
 	if !y.LastOK.IsZero() {
 		last = s.when(r, v, y.LastOK) + ", " + s.ago(v, y.LastOK)
@@ -129,6 +132,19 @@ func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status, al
 		card.Steps = []ui.CheckStep{v.failure(y.ErrorKind, y.ErrorSaid, hintOf(y, ""))}
 	}
 	return card
+}
+
+// roomNames is the first few rooms of a system.
+func (v *visitor) roomNames(rooms []calendars.RoomStatus) string {
+	const few = 3
+	var names []string
+	for _, room := range rooms[:min(few, len(rooms))] {
+		names = append(names, room.Resource.WorkspaceName)
+	}
+	if len(rooms) > few {
+		names = append(names, "…")
+	}
+	return v.Join(names)
 }
 
 // showCheck puts the last check on a card. It is folded away once the system has disproved it, and among others also when it went well.

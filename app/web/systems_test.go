@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +215,27 @@ func TestFeedsAreNotListed(t *testing.T) {
 	must(t, err)
 	b.get(systemsPath+"/"+string(cloud)).want(t, 200, "List calendars")
 	b.get(systemsPath+"/"+string(feeds)).want(t, 200, "Attach a room by address", "-List calendars")
+}
+
+// Of a feed only the host is told. The rooms tell systems apart, and which of them share a feed; its address stays secret.
+func TestFeedsOfOneHost(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	connect := func(name string, rooms ...string) string {
+		id, err := p.Calendars.Connect(ctx, setup, calendars.Connection{Kind: "ics", Name: name})
+		must(t, err)
+		for i, room := range rooms {
+			ws, err := p.Places.CreateWorkspace(ctx, setup, store.Workspace{FloorID: p.floor, Kind: store.Room, Name: room})
+			must(t, err)
+			must(t, p.Calendars.Attach(ctx, setup, ws, id, "https://feeds.example.com/token-"+strconv.Itoa(i/2)+".ics"))
+		}
+		return systemsPath + "/" + string(id)
+	}
+	three, five := connect("Three", "Ada", "Bo", "Cy"), connect("Five", "Di", "Ed", "Flo", "Gil", "Hal")
+	b.get(systemsPath).want(t, 200, "3 · Ada, Bo, Cy<", "5 · Di, Ed, Flo, …<", "-token-")
+	b.get(three).want(t, 200, "https://feeds.example.com/… · the same feed as Bo<", "the same feed as Ada<", ">https://feeds.example.com/…<", "-3 · Ada", "-token-")
+	b.get(five).want(t, 200, "the same feed as Gil<", "-token-")
 }
 
 // What somebody typed never becomes more than one word of a command, and subjects are never kept without the private flag.
