@@ -96,7 +96,7 @@ type Change struct {
 // Event is one occurrence that touches the window: series arrive expanded, cancelled and declined
 // occurrences do not arrive, times are not clipped to the window.
 type Event struct {
-	Key        string // the system's handle for Writer, one per occurrence; not stable across moves
+	Key        string // the system's handle for Writer, one per occurrence; not stable across moves. See OccurrenceKey
 	Series     string // UID; with Occurrence the identity that survives a move. Never empty
 	Occurrence string // RECURRENCE-ID in UTC (20261121T080000Z) or as a day (20261121); "" when not of a series
 	Rev        string // revision (ETag, ChangeKey) of the object that holds it; "" = unknown
@@ -127,6 +127,10 @@ type Event struct {
 
 // Identity names the occurrence for good: it stays the same when times or revisions change.
 func (e Event) Identity() string { return e.Series + "\x00" + e.Occurrence }
+
+// OccurrenceKey is the Key of an event where one object of the system holds several: the object's own handle, a space and
+// Event.Occurrence.
+func OccurrenceKey(object, occurrence string) string { return object + " " + occurrence }
 
 // Span returns [From, To).
 func (e Event) Span() when.Interval { return when.Interval{From: e.From, To: e.To} }
@@ -176,6 +180,11 @@ type Snapshot struct {
 	// next turn.
 	Complete bool
 	Skipped  int // objects or components that could not be read; the others are here
+	// Unread names what Skipped counts, as far as the system tells which it is, wherever it lies: by an Event.Key, or by an
+	// object, which stands for every event that has an OccurrenceKey of it. What the engine has stored under these names
+	// and does not find in Events stays as it was, until it can be read again or is no longer in the room. An event in
+	// Events whose own Key is named is a guess, made of what is around it: it counts only where nothing is stored.
+	Unread   []string
 	Warnings []Warning
 	State    []byte
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -345,8 +346,8 @@ func TestStateChangesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(full.Events, part.Events); d != "" || full.Skipped != part.Skipped {
-				t.Fatalf("skipped %d and %d, events %s", full.Skipped, part.Skipped, d)
+			if d := cmp.Diff(full.Events, part.Events); d != "" || full.Skipped != part.Skipped || !slices.Equal(full.Unread, part.Unread) {
+				t.Fatalf("skipped %d and %d, unread %q and %q, events %s", full.Skipped, part.Skipped, full.Unread, part.Unread, d)
 			}
 			state = part.State
 		}
@@ -364,7 +365,7 @@ func drawSeed(t *rapid.T, name string, wide int) conntest.Seed {
 		s.Start, s.End = day.Format(time.DateOnly), day.AddDate(0, 0, rapid.IntRange(1, 3).Draw(t, "days")).Format(time.DateOnly)
 	} else if s.Rule != "" && rapid.Bool().Draw(t, "moved") {
 		to := day.AddDate(0, 0, rapid.IntRange(-300, 300).Draw(t, "to")).Format(time.DateOnly)
-		s.Overrides = []conntest.Override{{Original: s.Start, Start: to + "T10:00", End: to + "T11:00", Subject: "moved"}}
+		s.Overrides = []conntest.Override{{Original: s.Start, Start: to + "T10:00", End: to + "T11:00", Subject: "moved", Broken: rapid.IntRange(0, 2).Draw(t, "broken move") == 0}}
 	}
 	if rapid.IntRange(0, 9).Draw(t, "broken") == 0 {
 		s.Raw = "BEGIN:VEVENT\r\nUID:" + name + "\r\nSUMMARY:no start\r\nEND:VEVENT\r\n"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -168,8 +169,11 @@ func (c *Connector) alone(ctx context.Context, at *url.URL, m member) ([]object,
 	o, err := c.get(ctx, "read object", at, m)
 	var e *connectors.Error
 	switch {
-	case errors.As(err, &e) && (e.Kind == connectors.Transient && strings.HasPrefix(e.Code, "HTTP") ||
-		e.Kind == connectors.Invalid || e.Kind == connectors.Unsupported || e.Kind == connectors.Forbidden):
+	case errors.As(err, &e) && e.Kind == connectors.Transient && strings.HasPrefix(e.Code, "HTTP"):
+		later := m
+		later.etag = "" // the next read asks for it again, also where it does not change
+		return []object{{member: later, listed: m}}, nil
+	case errors.As(err, &e) && (e.Kind == connectors.Invalid || e.Kind == connectors.Unsupported || e.Kind == connectors.Forbidden):
 		return []object{{member: m, listed: m}}, nil
 	case errors.Is(err, connectors.NotFound), errors.Is(err, connectors.Gone):
 		return nil, nil
@@ -215,18 +219,29 @@ type reader struct {
 func (r *reader) add(o object) {
 	f, err := vevent.Parse(o.data, r.room.Zone, ical.Limits{})
 	if err != nil {
-		r.state.Objects[o.href] = obj{ETag: o.etag, Mod: mod(o.written), From: 1, Bad: 1}
+		r.state.Objects[o.href] = obj{ETag: o.etag, Mod: mod(o.written), From: 1, Bad: 1, Lost: []string{""}}
 		return
 	}
 	from, to, open := f.Span(r.window.From.Add(-pastSeries))
 	if open {
 		to = forever
 	}
-	r.state.Objects[o.href] = obj{ETag: o.etag, Mod: mod(o.written), From: from, To: to, Bad: f.Bad}
+	r.state.Objects[o.href] = obj{ETag: o.etag, Mod: mod(o.written), From: from, To: to, Bad: f.Bad, Lost: lost(f)}
 	for _, e := range f.Occurrences(r.window, r.warnings) {
 		e.Key, e.Rev, e.Written = key(o.href, e.Occurrence), o.etag, o.written
 		r.keep(e)
 	}
+}
+
+// lost returns obj.Lost of an object.
+func lost(f *vevent.File) (out []string) {
+	if f.Bad > 0 && len(f.Events) == 0 {
+		return []string{""}
+	}
+	for _, l := range f.Lost {
+		out = append(out, l.Original)
+	}
+	return out
 }
 
 // keep adds an event. Of two with one identity, copies in two objects, the later written one counts.
@@ -240,9 +255,17 @@ func (r *reader) keep(e connectors.Event) {
 
 func (r *reader) snapshot(asOf time.Time) connectors.Snapshot {
 	s := connectors.Snapshot{AsOf: asOf, Complete: true, State: r.state.save(), Warnings: r.warnings.List()}
-	for _, o := range r.state.Objects {
+	for href, o := range r.state.Objects {
 		s.Skipped += o.Bad
+		for _, occurrence := range o.Lost {
+			name := href
+			if occurrence != "" {
+				name = key(href, occurrence)
+			}
+			s.Unread = append(s.Unread, name)
+		}
 	}
+	slices.Sort(s.Unread)
 	for _, e := range r.events {
 		s.Events = append(s.Events, e)
 	}
@@ -251,7 +274,7 @@ func (r *reader) snapshot(asOf time.Time) connectors.Snapshot {
 }
 
 // key is href and occurrence; a space is in neither.
-func key(href, occurrence string) string { return href + " " + occurrence }
+func key(href, occurrence string) string { return connectors.OccurrenceKey(href, occurrence) }
 
 func splitKey(k string) (href, occurrence string) {
 	i := strings.LastIndexByte(k, ' ')

@@ -9,7 +9,7 @@ import (
 )
 
 // stateVersion changes when what we know of an object changes its meaning; older states are dropped.
-const stateVersion = 2
+const stateVersion = 3
 
 // state is what is kept between reads: which objects there are, in which revision, and the span of time
 // that their occurrences lie in. With it a read fetches only what has changed or touches the window.
@@ -26,6 +26,8 @@ type obj struct {
 	From int64  `json:"f"`
 	To   int64  `json:"t"`
 	Bad  int    `json:"b,omitempty"` // events that could not be read
+	// Lost are the occurrences of them that can be named; "" is all of the object that could not be read.
+	Lost []string `json:"l,omitempty"`
 }
 
 // mod is a time of writing in the state; 0 = unknown.

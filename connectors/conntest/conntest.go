@@ -29,6 +29,8 @@ type System struct {
 	ICal bool
 	// ReadOnly says that the connector can't write; the cases of writing are then left out.
 	ReadOnly bool
+	// Broken says that rooms take Seeds that are Broken.
+	Broken bool
 	// Plain says that the system knows single meetings with times, subject, organizer and private flag
 	// only: no series, whole days, tentative or free ones, nor who owns a meeting.
 	Plain bool
@@ -238,6 +240,7 @@ func (e *env) clean(what string, v any) {
 type needs struct {
 	write bool // a connector that writes
 	ical  bool // rooms that take any iCalendar
+	bad   bool // rooms that take events that nobody can read
 	tick  bool // events with the server's time of writing
 	rich  bool // more than Plain systems know
 	lag   bool // Room.Lag
@@ -261,6 +264,8 @@ func (c testCase) missing(sys System, room *Room, conn connectors.Connector) str
 		return "the connector only reads"
 	case n.ical && !sys.ICal:
 		return "the system does not speak iCalendar"
+	case n.bad && !sys.Broken:
+		return "the system takes no events that nobody can read"
 	case n.rich && sys.Plain:
 		return "the system knows plain meetings only"
 	case n.tick && sys.Tick == 0:
@@ -282,7 +287,7 @@ func Run(t *testing.T, sys System) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases := slices.Concat(readCases(), seriesCases(), changeCases(), faultCases(), writeCases(), raceCases(), lagCases())
+	cases := slices.Concat(readCases(), unreadCases(), seriesCases(), changeCases(), faultCases(), writeCases(), raceCases(), lagCases())
 	for name := range sys.Without {
 		if !slices.ContainsFunc(cases, func(c testCase) bool { return c.name == name }) {
 			t.Errorf("there is no case %q to leave out", name)

@@ -23,6 +23,7 @@ type Seed struct {
 	Class                               string // PRIVATE, CONFIDENTIAL
 	Tentative, Free, Cancelled, Invited bool
 	Created                             string // UTC, as 20261101T080000Z
+	Broken                              bool   // its start is none that anybody can read
 	Extra                               []string
 	Raw                                 string // the object's bytes as they are; the rest is then not used
 }
@@ -30,7 +31,7 @@ type Seed struct {
 // Override is one changed occurrence of a Seed's series.
 type Override struct {
 	Original, Start, End, Subject string
-	Cancelled                     bool
+	Cancelled, Broken             bool
 }
 
 func (s Seed) uid() string {
@@ -63,18 +64,18 @@ func (s Seed) components() string {
 	}
 	var b strings.Builder
 	b.WriteString(timezone(s.Zone))
-	s.event(&b, "", s.Start, s.End, s.Subject, s.Cancelled)
+	s.event(&b, "", s.Start, s.End, s.Subject, s.Cancelled, s.Broken)
 	for _, o := range s.Overrides {
 		subject := o.Subject
 		if subject == "" {
 			subject = s.Subject
 		}
-		s.event(&b, o.Original, o.Start, o.End, subject, o.Cancelled)
+		s.event(&b, o.Original, o.Start, o.End, subject, o.Cancelled, o.Broken)
 	}
 	return b.String()
 }
 
-func (s Seed) event(b *strings.Builder, original, start, end, subject string, cancelled bool) {
+func (s Seed) event(b *strings.Builder, original, start, end, subject string, cancelled, broken bool) {
 	line := func(format string, args ...any) { b.WriteString(fold(fmt.Sprintf(format, args...))) }
 	line("BEGIN:VEVENT")
 	line("UID:%s", s.uid())
@@ -85,7 +86,11 @@ func (s Seed) event(b *strings.Builder, original, start, end, subject string, ca
 	if original != "" {
 		line("RECURRENCE-ID%s", s.time(original))
 	}
-	line("DTSTART%s", s.time(start))
+	if broken {
+		line("DTSTART:tomorrow")
+	} else {
+		line("DTSTART%s", s.time(start))
+	}
 	if end != "" {
 		line("DTEND%s", s.time(end))
 	}

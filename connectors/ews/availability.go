@@ -201,6 +201,6 @@ func (c *Conn) refuseFreeBusy(op string) error {
 
 // whole strips what a key has behind the id of the series; see reader.expand.
 func whole(key string) (id, original string) {
-	id, original, _ = strings.Cut(key, "#")
+	id, original, _ = strings.Cut(key, " ")
 	return id, original
 }

@@ -81,7 +81,7 @@ func seed(t testing.TB, sd conntest.Seed) ewstest.Event {
 	}
 	e := ewstest.Event{
 		Name: sd.Name, UID: sd.UID, Subject: sd.Subject, Organizer: sd.Organizer, Address: sd.Address, Start: at(sd.Start), End: at(sd.End),
-		AllDay: len(sd.Start) == len("2026-11-23"), Rule: sd.Rule, Cancelled: sd.Cancelled, Meeting: sd.Invited, Body: strings.Join(sd.Extra, "\n"),
+		AllDay: len(sd.Start) == len("2026-11-23"), Rule: sd.Rule, Cancelled: sd.Cancelled, Broken: sd.Broken, Meeting: sd.Invited, Body: strings.Join(sd.Extra, "\n"),
 	}
 	switch sd.Class {
 	case "PRIVATE":
@@ -106,7 +106,7 @@ func seed(t testing.TB, sd conntest.Seed) ewstest.Event {
 		e.Deleted = append(e.Deleted, at(x))
 	}
 	for _, o := range sd.Overrides {
-		e.Exceptions = append(e.Exceptions, ewstest.Exception{Original: at(o.Original), Start: at(o.Start), End: at(o.End), Subject: o.Subject, Cancelled: o.Cancelled})
+		e.Exceptions = append(e.Exceptions, ewstest.Exception{Original: at(o.Original), Start: at(o.Start), End: at(o.End), Subject: o.Subject, Cancelled: o.Cancelled, Broken: o.Broken})
 	}
 	return e
 }
@@ -114,7 +114,7 @@ func seed(t testing.TB, sd conntest.Seed) ewstest.Event {
 // onFake is the suite's view of the fake; each room has a server of its own, so that it can be broken.
 func onFake(q ewstest.Quirks, access ews.Access) conntest.System {
 	return conntest.System{
-		Tick: time.Second, Secret: ewstest.Password, Keeps: []string{"keep me", "CATEGORIES", "ada@people.example"},
+		Broken: true, Tick: time.Second, Secret: ewstest.Password, Keeps: []string{"keep me", "CATEGORIES", "ada@people.example"},
 		Without: map[string]string{"503": "Exchange that answers so is to be left alone: TestBusyWithoutTime"},
 		NewRoom: func(t testing.TB) *conntest.Room {
 			s := fake(t, q)

@@ -81,6 +81,7 @@ type reader struct {
 	masters  []*node         // series that the server did not expand
 	events   []connectors.Event
 	skipped  int
+	unread   []string // keys of what was skipped
 	asOf     time.Time
 	warnings connectors.Warnings
 }
@@ -144,14 +145,22 @@ func (r *reader) add(item *node) {
 	e, drop, ok := event(item, r.room.Zone)
 	switch {
 	case !ok:
-		r.skipped++
+		r.skip(e.Key)
 	case !drop && e.Touches(r.window):
 		r.events = append(r.events, e)
 	}
 }
 
+// skip counts what can't be read; an empty key names nothing.
+func (r *reader) skip(key string) {
+	r.skipped++
+	if key != "" {
+		r.unread = append(r.unread, key)
+	}
+}
+
 func (r *reader) snapshot() connectors.Snapshot {
-	s := connectors.Snapshot{Events: distinct(r.events), AsOf: r.asOf, Complete: true, Skipped: r.skipped}
+	s := connectors.Snapshot{Events: distinct(r.events), AsOf: r.asOf, Complete: true, Skipped: r.skipped, Unread: r.unread}
 	if n := connectors.Replaced(s.Events); n > 0 {
 		r.warnings.Add(connectors.SubjectsReplaced, "", n)
 	}
@@ -177,7 +186,7 @@ func distinct(events []connectors.Event) []connectors.Event {
 	return out
 }
 
-// event reads one item. It reports false for one without times, and drop for one that takes no part in
+// event reads one item. It reports false for one without times, of which it tells the key alone, and drop for one that takes no part in
 // the room's day: cancelled, declined, or a series as a whole.
 func event(item *node, zone *time.Location) (e connectors.Event, drop, ok bool) {
 	from, ok1 := item.child("Start").time()

@@ -36,7 +36,7 @@ func (r *reader) series(ctx context.Context, op string) error {
 	}, func(i int, item *node) {
 		e, drop, ok := event(item, r.room.Zone)
 		if !ok {
-			r.skipped++
+			r.skip(changed[i].Key)
 			return
 		}
 		e.Key, e.Series, e.Occurrence = changed[i].Key, changed[i].Series, changed[i].Occurrence
@@ -87,7 +87,7 @@ func (r *reader) expand(words, rule *node) []changedOccurrence {
 	base, drop, ok := event(words, r.room.Zone)
 	s, good := newSeries(rule, r.room.Zone, false)
 	if !ok || !good {
-		r.skipped++
+		r.skip(base.Key)
 		return nil
 	}
 	if drop {
@@ -100,7 +100,7 @@ func (r *reader) expand(words, rule *node) []changedOccurrence {
 	var changed []changedOccurrence
 	for _, o := range x.Occurrences {
 		e := base
-		e.Key, e.Occurrence = base.Key+"#"+o.Original, o.Original
+		e.Key, e.Occurrence = connectors.OccurrenceKey(base.Key, o.Original), o.Original
 		e.From, e.To, e.FirstDay, e.EndDay = o.From.UTC(), o.To.UTC(), o.FirstDay, o.EndDay
 		id := s.changed[o.Original]
 		switch {

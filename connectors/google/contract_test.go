@@ -107,6 +107,9 @@ func put(s *googletest.Server, seed conntest.Seed) {
 			event[name] = value
 		}
 	}
+	if seed.Broken {
+		event["broken"] = true
+	}
 	set(seed.Class != "", "visibility", strings.ToLower(seed.Class))
 	set(seed.Free, "transparency", "transparent")
 	set(seed.Tentative, "status", "tentative")
@@ -143,6 +146,7 @@ func put(s *googletest.Server, seed conntest.Seed) {
 		if o.Cancelled {
 			e["status"] = "cancelled"
 		}
+		e["broken"] = o.Broken
 		store(e)
 	}
 }
@@ -151,7 +155,7 @@ func put(s *googletest.Server, seed conntest.Seed) {
 func onFake(opt googletest.Options, change func(*google.Config)) conntest.System {
 	return conntest.System{
 		Without: map[string]string{"503": "Google is left alone for a while: TestBusyWithoutTime"},
-		Tick:    time.Second, Secret: googletest.TokenPrefix,
+		Broken:  true, Tick: time.Second, Secret: googletest.TokenPrefix,
 		Keeps: []string{"keep me", "X-OTHER-PROGRAM", "CATEGORIES", "VALARM", "ada@people.example", "Europe/Zurich", "keep me too"},
 		NewRoom: func(t testing.TB) *conntest.Room {
 			s := start(t, opt)

@@ -140,6 +140,7 @@ type reader struct {
 	window  when.Interval
 	events  map[string]connectors.Event // by identity
 	skipped int
+	unread  []string // keys of what was skipped
 }
 
 func (r *reader) add(e *event) {
@@ -149,6 +150,9 @@ func (r *reader) add(e *event) {
 	ev, ok := r.conn.convert(e, r.room.Zone)
 	if !ok {
 		r.skipped++
+		if e.ID != "" {
+			r.unread = append(r.unread, e.ID)
+		}
 		return
 	}
 	if !ev.Touches(r.window) {
@@ -163,7 +167,7 @@ func (r *reader) add(e *event) {
 }
 
 func (r *reader) snapshot(asOf time.Time) connectors.Snapshot {
-	s := connectors.Snapshot{AsOf: asOf, Complete: true, Skipped: r.skipped}
+	s := connectors.Snapshot{AsOf: asOf, Complete: true, Skipped: r.skipped, Unread: r.unread}
 	for _, e := range r.events {
 		s.Events = append(s.Events, e)
 	}

@@ -83,7 +83,7 @@ func onFake(q graphtest.Quirks, certificate bool) conntest.System {
 	tick := max(q.Tick, time.Millisecond)
 	return conntest.System{
 		Without: map[string]string{"503": "the service is left alone for a while: TestThrottledMailbox"},
-		Invites: true, Tick: tick, Secret: graphtest.Secret, Keeps: []string{"one", "two", person, "W. Europe Standard Time"},
+		Invites: true, Broken: true, Tick: tick, Secret: graphtest.Secret, Keeps: []string{"one", "two", person, "W. Europe Standard Time"},
 		NewRoom: func(t testing.TB) *conntest.Room {
 			s := tenant(t, q)
 			s.Observe = validate(t)
@@ -122,7 +122,7 @@ func onFake(q graphtest.Quirks, certificate bool) conntest.System {
 func eventOf(t testing.TB, s conntest.Seed) graphtest.Event {
 	e := graphtest.Event{
 		Name: s.Name, Subject: s.Subject, Organizer: s.Organizer, Address: s.Address, Start: s.Start, End: s.End, Zone: s.Zone,
-		Deleted: s.ExDates, Cancelled: s.Cancelled, Sensitivity: strings.ToLower(s.Class),
+		Deleted: s.ExDates, Cancelled: s.Cancelled, Broken: s.Broken, Sensitivity: strings.ToLower(s.Class),
 	}
 	switch {
 	case s.Free:

@@ -104,11 +104,11 @@ type decoder struct {
 	warnings connectors.Warnings
 }
 
-// decode returns the event and whether it stands.
+// decode returns the event and whether it stands; with an error its key at the most.
 func (d *decoder) decode(raw json.RawMessage) (connectors.Event, bool, error) {
 	var e event
 	if err := json.Unmarshal(raw, &e); err != nil {
-		return connectors.Event{}, false, errTimes
+		return connectors.Event{Key: e.ID}, false, errTimes
 	}
 	if !e.standing() {
 		return connectors.Event{}, false, nil

@@ -126,6 +126,9 @@ func (c *Conn) Read(ctx context.Context, req connectors.ReadRequest) (connectors
 		switch {
 		case err != nil:
 			s.Skipped++
+			if e.Key != "" {
+				s.Unread = append(s.Unread, e.Key)
+			}
 		case stands && e.Touches(req.Window):
 			keep(events, e)
 		}

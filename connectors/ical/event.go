@@ -67,11 +67,16 @@ const (
 	SkipBadStart SkipReason = "start is no time"
 )
 
+// Lost names a VEVENT that gave no Event: one occurrence of UID, in the form of Occurrence.Original, or with
+// Original "" all of UID that no other VEVENT tells.
+type Lost struct{ UID, Original string }
+
 // Set is what Events found in a file.
 type Set struct {
 	Events   []Event
 	Found    int                // VEVENT components
 	Skipped  map[SkipReason]int // those that gave no Event
+	Lost     []Lost             // of them those that can be named
 	Warnings map[Warning]int
 }
 
@@ -124,6 +129,7 @@ func Events(cal *Calendar, o Options) *Set {
 	set.Events = make([]Event, 0, n) // an Event is large: growing would copy each of them more than once
 	var last *Component
 	var z *zones
+	var lost []Event
 	cal.Find("VEVENT", func(root, c *Component) {
 		if root != last {
 			last, z = root, newZones(root, cal.Components, o.Zone, set.warn)
@@ -132,10 +138,13 @@ func Events(cal *Calendar, o Options) *Set {
 		r := eventReader{zones: z, set: set, opt: o}
 		if e, skip := r.read(c); skip != "" {
 			set.Skipped[skip]++
+			e.Zone = z.floating
+			lost = append(lost, e)
 		} else {
 			set.Events = append(set.Events, e)
 		}
 	})
+	set.Lost = lostOf(lost, set.Events)
 	return set
 }
 

@@ -151,3 +151,49 @@ func TestSkip(t *testing.T) {
 		t.Errorf("made-up identities %q and %q", a, b)
 	}
 }
+
+// What is lost is named where that can't be mistaken for something else.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	const (
+		master  = "UID:s|DTSTART;TZID=Europe/Zurich:20261123T090000|RRULE:FREQ=DAILY"
+		days    = "UID:s|DTSTART;VALUE=DATE:20261123|RRULE:FREQ=DAILY"
+		single  = "UID:s|DTSTART:20261123T080000Z"
+		lost    = "UID:s|DTSTART:tomorrow"
+		changed = "UID:s|DTSTART:tomorrow|RECURRENCE-ID;TZID=Europe/Zurich:20261124T090000"
+		other   = "UID:s|DTSTART:20261125T140000Z|RECURRENCE-ID;TZID=Europe/Zurich:20261125T090000"
+	)
+	all, one := Lost{UID: "s"}, Lost{"s", "20261124T080000Z"}
+	for name, tt := range map[string]struct {
+		events string // separated by +
+		want   []Lost
+	}{
+		"nothing":                     {master, nil},
+		"an event":                    {lost, []Lost{all}},
+		"beside another one":          {lost + "+UID:t|DTSTART:20261123T080000Z", []Lost{all}},
+		"a series with its changes":   {lost + "+" + changed, []Lost{all, one}},
+		"a series, not its change":    {lost + "+" + other, []Lost{all}},
+		"a change":                    {master + "+" + changed + "+" + other, []Lost{one}},
+		"a change before its series":  {changed + "+" + master, []Lost{one}},
+		"a change without series":     {changed + "+" + other, []Lost{one}},
+		"a change that floats":        {"UID:s|DTSTART:x|RECURRENCE-ID:20261124T090000", []Lost{one}},
+		"a day of a series":           {days + "+UID:s|DTSTART:x|RECURRENCE-ID:20261124T090000", []Lost{{"s", "20261124"}}},
+		"a change that names nothing": {master + "+UID:s|DTSTART:x|RECURRENCE-ID:y", nil},
+		"a change of a single event":  {single + "+" + changed, nil},
+		"one of many with one UID":    {single + "+" + lost, nil},
+		"no UID":                      {"SUMMARY:x", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b strings.Builder
+			for e := range strings.SplitSeq(tt.events, "+") {
+				b.WriteString("BEGIN:VEVENT\n" + strings.ReplaceAll(e, "|", "\n") + "\nEND:VEVENT\n")
+			}
+			cal, _ := parseOK(t, "BEGIN:VCALENDAR\n"+b.String()+"END:VCALENDAR\n")
+			set := Events(cal, Options{Zone: zone(t, "Europe/Zurich")})
+			if diff := cmp.Diff(tt.want, set.Lost); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

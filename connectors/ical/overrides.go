@@ -193,3 +193,33 @@ func (e *Event) at(t start, l length, zone *time.Location) Occurrence {
 	occ.From, occ.To = t.at, l.after(t.at, e.Zone)
 	return occ
 }
+
+// lostOf names the lost events, whose times are not known. Where another master has the UID, what it is that is lost can't be
+// told; an override of one that does not recur can't either, as without it that one has another Original.
+func lostOf(lost, events []Event) []Lost {
+	if len(lost) == 0 {
+		return nil
+	}
+	known := map[string]*series{}
+	for i := range lost {
+		known[lost[i].UID] = &series{}
+	}
+	for i := range events {
+		if s := known[events[i].UID]; s != nil && !events[i].Override {
+			s.masters = append(s.masters, &events[i])
+		}
+	}
+	var out []Lost
+	for i := range lost {
+		e := &lost[i]
+		s := known[e.UID]
+		switch {
+		case e.UID == "":
+		case e.Override && (len(s.masters) == 0 || s.home(e).Recurring):
+			out = append(out, Lost{e.UID, s.key(e)})
+		case !e.Override && len(s.masters) == 0:
+			out = append(out, Lost{UID: e.UID})
+		}
+	}
+	return out
+}

@@ -211,7 +211,14 @@ func read(body []byte, asOf, now time.Time, req connectors.ReadRequest) (connect
 	warnings := connectors.Warnings{}
 	snap := connectors.Snapshot{Events: f.Occurrences(req.Window, warnings), AsOf: asOf, Complete: true, Skipped: f.Bad}
 	for i := range snap.Events {
-		snap.Events[i].Key = snap.Events[i].Identity()
+		snap.Events[i].Key = connectors.OccurrenceKey(snap.Events[i].Series, snap.Events[i].Occurrence)
+	}
+	for _, l := range f.Lost {
+		name := l.UID
+		if l.Original != "" {
+			name = connectors.OccurrenceKey(l.UID, l.Original)
+		}
+		snap.Unread = append(snap.Unread, name)
 	}
 	connectors.SortEvents(snap.Events)
 	known, next := loadState(req.State), newState(req.Window, snap.Events, now)

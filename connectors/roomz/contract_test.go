@@ -63,7 +63,7 @@ func meeting(seed conntest.Seed) roomztest.Meeting {
 	}
 	m := roomztest.Meeting{
 		ID: seed.Name, Subject: seed.Subject, OrganizerID: seed.Address, OrganizerName: seed.Organizer,
-		Start: at(seed.Start), End: at(seed.End), Private: seed.Class != "", Cancelled: seed.Cancelled,
+		Start: at(seed.Start), End: at(seed.End), Private: seed.Class != "", Cancelled: seed.Cancelled, Broken: seed.Broken,
 	}
 	if seed.Created != "" {
 		if m.Created, err = time.Parse("20060102T150405Z", seed.Created); err != nil {
@@ -79,7 +79,7 @@ func meeting(seed conntest.Seed) roomztest.Meeting {
 func onFake(q roomztest.Quirks) conntest.System {
 	return conntest.System{
 		Without: map[string]string{"503": "the system is left alone for a while: TestBusyWithoutTime"},
-		Plain:   true, Secret: roomztest.Password, Keeps: []string{"ada@people.example", "Ada Example", "keep me"},
+		Plain:   true, Broken: true, Secret: roomztest.Password, Keeps: []string{"ada@people.example", "Ada Example", "keep me"},
 		NewRoom: func(t testing.TB) *conntest.Room {
 			s := start(t, q)
 			return &conntest.Room{

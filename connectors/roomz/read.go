@@ -90,34 +90,34 @@ func gone(err error) error {
 }
 
 // list fetches a room's meetings around a window, cancelled ones included, in the system's order.
-// Bad counts what can't be read.
-func (c *Connector) list(ctx context.Context, op, room string, w when.Interval) (meetings []entry, bad int, asOf time.Time, err error) {
+// Bad are those that can't be read, of which no more than the id is known, if that.
+func (c *Connector) list(ctx context.Context, op, room string, w when.Interval) (meetings, bad []entry, asOf time.Time, err error) {
 	u, err := c.meetings(op, room, "")
 	if err != nil {
-		return nil, 0, time.Time{}, err
+		return nil, nil, time.Time{}, err
 	}
 	u.RawQuery = url.Values{"from": {FormatTime(w.From.Add(-slack))}, "to": {FormatTime(w.To.Add(slack))}}.Encode()
 	resp, err := c.send(ctx, op, http.MethodGet, u, nil)
 	if err != nil {
-		return nil, 0, time.Time{}, gone(err)
+		return nil, nil, time.Time{}, gone(err)
 	}
 	meetings, bad, ok := decodeMeetings(resp.Body)
 	if !ok {
-		return nil, 0, time.Time{}, connectors.Fail(connectors.Invalid, op, "the answer is no list of meetings")
+		return nil, nil, time.Time{}, connectors.Fail(connectors.Invalid, op, "the answer is no list of meetings")
 	}
 	return meetings, bad, resp.AsOf(), nil
 }
 
 // decodeMeetings reads a list of meetings, each by itself, so that a broken one never blinds a room.
-func decodeMeetings(body []byte) (out []entry, bad int, ok bool) {
+func decodeMeetings(body []byte) (out, bad []entry, ok bool) {
 	var list []json.RawMessage
 	if json.Unmarshal(withoutMark(body), &list) != nil {
-		return nil, 0, false
+		return nil, nil, false
 	}
 	for _, raw := range list {
 		e := entry{raw: raw}
 		if json.Unmarshal(raw, &e.Meeting) != nil || !e.Cancelled && e.Valid() != nil {
-			bad++
+			bad = append(bad, e)
 			continue
 		}
 		out = append(out, e)
@@ -130,7 +130,7 @@ func decodeMeetings(body []byte) (out []entry, bad int, ok bool) {
 func (c *Connector) Probe(ctx context.Context, room connectors.Room, cursor connectors.Cursor) (connectors.Change, error) {
 	today := when.DayOf(c.now(), room.Zone)
 	w := when.Interval{From: today.Add(-connectors.DaysBack).Start(room.Zone), To: today.Add(connectors.DaysAhead).Start(room.Zone)}
-	list, _, _, err := c.list(ctx, "ask for changes", room.ID, w)
+	list, bad, _, err := c.list(ctx, "ask for changes", room.ID, w)
 	if err != nil {
 		return connectors.Change{}, err
 	}
@@ -139,6 +139,9 @@ func (c *Connector) Probe(ctx context.Context, room connectors.Room, cursor conn
 		if !e.Cancelled {
 			revs = append(revs, e.ID+" "+e.rev())
 		}
+	}
+	for _, e := range bad { // what is stored of it stays until it is gone
+		revs = append(revs, "unread "+e.ID+" "+e.rev())
 	}
 	slices.Sort(revs)
 	sum := sha256.Sum256([]byte(strings.Join(revs, "\n")))
@@ -155,11 +158,16 @@ func (c *Connector) Read(ctx context.Context, req connectors.ReadRequest) (conne
 	if req.Progress != nil {
 		req.Progress(len(list), len(list))
 	}
-	s := connectors.Snapshot{AsOf: asOf, Complete: true, Skipped: bad}
+	s := connectors.Snapshot{AsOf: asOf, Complete: true, Skipped: len(bad)}
 	times := map[string]int{}
 	for _, e := range list {
 		if !e.Cancelled {
 			times[e.ID]++
+		}
+	}
+	for _, e := range bad {
+		if e.ID != "" && times[e.ID] == 0 { // else nobody can tell which of those with this id it is
+			s.Unread = append(s.Unread, e.ID)
 		}
 	}
 	seen := map[string]bool{}

@@ -92,23 +92,26 @@ func TestListsOfAllKinds(t *testing.T) {
 		body            string
 		events, skipped int
 		bad             bool
+		unread          string
 	}{
-		"empty":               {`[]`, 0, 0, false},
-		"null":                {`null`, 0, 0, false},
-		"an object":           {`{"meetings":[]}`, 0, 0, true},
-		"cut":                 {`[{"meetingId":"a"`, 0, 0, true},
-		"one broken":          {`[{"meetingId":"a",` + ok + `},{"meetingId":"b"},7,{"meetingId":"c","startDateUTC":"2026-11-23T09:00:00Z","endDateUTC":"2026-11-23T08:00:00Z"}]`, 1, 3, false},
-		"cancelled, no times": {`[{"meetingId":"a","isCancelled":true}]`, 0, 0, false},
-		"one id twice":        {`[{"meetingId":"a",` + ok + `},{"meetingId":"a","startDateUTC":"2026-11-23T11:00:00Z","endDateUTC":"2026-11-23T12:00:00Z"}]`, 2, 0, false},
-		"no id":               {`[{` + ok + `}]`, 1, 0, false},
-		"byte order mark":     {"\xef\xbb\xbf" + `[{` + ok + `}]`, 1, 0, false},
+		"empty":               {`[]`, 0, 0, false, ""},
+		"null":                {`null`, 0, 0, false, ""},
+		"an object":           {`{"meetings":[]}`, 0, 0, true, ""},
+		"cut":                 {`[{"meetingId":"a"`, 0, 0, true, ""},
+		"one broken":          {`[{"meetingId":"a",` + ok + `},{"meetingId":"b"},7,{"meetingId":"c","startDateUTC":"2026-11-23T09:00:00Z","endDateUTC":"2026-11-23T08:00:00Z"}]`, 1, 3, false, "b c"},
+		"cancelled, no times": {`[{"meetingId":"a","isCancelled":true}]`, 0, 0, false, ""},
+		"one id twice":        {`[{"meetingId":"a",` + ok + `},{"meetingId":"a","startDateUTC":"2026-11-23T11:00:00Z","endDateUTC":"2026-11-23T12:00:00Z"}]`, 2, 0, false, ""},
+		"one id, one broken":  {`[{"meetingId":"a",` + ok + `},{"meetingId":"a"}]`, 1, 1, false, ""},
+		"no id":               {`[{` + ok + `}]`, 1, 0, false, ""},
+		"no id, broken":       {`[{"subject":"x"}]`, 0, 1, false, ""},
+		"byte order mark":     {"\xef\xbb\xbf" + `[{` + ok + `}]`, 1, 0, false, ""},
 	} {
 		s := start(t, roomztest.Quirks{})
 		c := connect(t, s, nil)
 		s.Break(roomztest.Fault{Status: 200, Body: tt.body})
 		w := when.Interval{From: nine().Add(-time.Hour), To: nine().Add(4 * time.Hour)}
 		snap, err := c.Read(t.Context(), connectors.ReadRequest{Room: weisshorn(), Window: w})
-		if errors.Is(err, connectors.Invalid) != tt.bad || len(snap.Events) != tt.events || snap.Skipped != tt.skipped {
+		if errors.Is(err, connectors.Invalid) != tt.bad || len(snap.Events) != tt.events || snap.Skipped != tt.skipped || strings.Join(snap.Unread, " ") != tt.unread {
 			t.Errorf("%s: %+v, %v", name, snap, err)
 		}
 		ids := map[string]bool{}
@@ -118,6 +121,27 @@ func TestListsOfAllKinds(t *testing.T) {
 		if len(ids) != len(snap.Events) || ids[""] {
 			t.Errorf("%s: identities %v", name, ids)
 		}
+	}
+}
+
+// A meeting that can't be read is not changed, and counts neither as gone nor as released.
+func TestUnreadIsNotReleased(t *testing.T) {
+	t.Parallel()
+	s := start(t, roomztest.Quirks{})
+	c := connect(t, s, nil)
+	m := roomztest.Meeting{ID: "a", Subject: "a", Start: nine(), End: nine().Add(time.Hour)}
+	s.Put(room, m)
+	snap, err := c.Read(t.Context(), connectors.ReadRequest{Room: weisshorn(), Window: when.Interval{From: nine(), To: nine().Add(time.Hour)}})
+	if err != nil || len(snap.Events) != 1 {
+		t.Fatalf("%+v, %v", snap, err)
+	}
+	m.Broken = true
+	s.Put(room, m)
+	if err := c.Release(t.Context(), weisshorn(), snap.Events[0]); !errors.Is(err, connectors.Unsupported) {
+		t.Errorf("release: %v", err)
+	}
+	if _, err := c.SetEnd(t.Context(), weisshorn(), snap.Events[0], nine().Add(2*time.Hour)); !errors.Is(err, connectors.Unsupported) {
+		t.Errorf("set end: %v", err)
 	}
 }
 

@@ -119,12 +119,14 @@ func (c *Connector) booked(op string, room connectors.Room, e entry, d connector
 // find fetches the meeting of an event as it stands, and the system's clock. Where several have one id, as some systems give all
 // occurrences of a series, a change of one could hit them all, so there is none.
 func (c *Connector) find(ctx context.Context, op string, room connectors.Room, ev connectors.Event) (entry, time.Time, error) {
-	list, _, asOf, err := c.list(ctx, op, room.ID, when.Interval{From: ev.From, To: ev.To})
+	list, bad, asOf, err := c.list(ctx, op, room.ID, when.Interval{From: ev.From, To: ev.To})
 	if err != nil {
 		return entry{}, asOf, err
 	}
 	list = slices.DeleteFunc(list, func(e entry) bool { return e.Cancelled || e.ID == "" || e.ID != ev.Key })
 	switch {
+	case len(list) == 0 && slices.ContainsFunc(bad, func(e entry) bool { return e.ID != "" && e.ID == ev.Key }):
+		return entry{}, asOf, connectors.Fail(connectors.Unsupported, op, "the meeting can't be read")
 	case len(list) == 0:
 		return entry{}, asOf, connectors.Fail(connectors.NotFound, op, "no such meeting")
 	case len(list) > 1 || ev.Occurrence != "":

@@ -21,7 +21,8 @@ const (
 // File is a parsed feed or object.
 type File struct {
 	Events   []ical.Event
-	Bad      int // VEVENTs that could not be read, and one for a file that stops in its middle
+	Bad      int         // VEVENTs that could not be read, and one for a file that stops in its middle
+	Lost     []ical.Lost // the VEVENTs of them that can be named
 	calendar *ical.Calendar
 	report   ical.Report
 	warnings map[ical.Warning]int
@@ -37,7 +38,7 @@ func Parse(data []byte, zone *time.Location, limits ical.Limits) (*File, error) 
 		return nil, err
 	}
 	set := ical.Events(cal, ical.Options{Zone: zone})
-	f := &File{Events: set.Events, calendar: cal, report: report, warnings: set.Warnings, zone: zone, private: map[string]bool{}}
+	f := &File{Events: set.Events, Lost: set.Lost, calendar: cal, report: report, warnings: set.Warnings, zone: zone, private: map[string]bool{}}
 	for _, n := range set.Skipped {
 		f.Bad += n
 	}

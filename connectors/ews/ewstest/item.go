@@ -30,6 +30,7 @@ type Event struct {
 	Sensitivity string // "" = Normal
 	Busy        string // "" = Busy
 	Cancelled   bool
+	Broken      bool   // its times are none that anybody can read
 	Meeting     bool   // the room was invited
 	Response    string // MyResponseType; "" = Accept of a meeting, Unknown else
 	Created     time.Time
@@ -41,7 +42,7 @@ type Event struct {
 type Exception struct {
 	Original, Start, End time.Time
 	Subject              string // "" = the series'
-	Cancelled            bool
+	Cancelled, Broken    bool
 }
 
 // Attachment is a file on an event.
@@ -62,7 +63,7 @@ type attendee struct {
 type fields struct {
 	subject, body, sensitivity, busy, location string
 	start, end                                 time.Time
-	allDay, cancelled                          bool
+	allDay, cancelled, broken                  bool
 	props                                      map[string]string
 	attachments                                []Attachment
 	modified                                   time.Time
@@ -136,7 +137,7 @@ func (s *Server) Put(address string, e Event) {
 	it.box, it.name, it.uid, it.zone = b, e.Name, or(e.UID, e.Name), e.Zone
 	it.fields = fields{
 		subject: e.Subject, body: e.Body, sensitivity: or(e.Sensitivity, "Normal"), busy: or(e.Busy, "Busy"), start: e.Start, end: e.End,
-		allDay: e.AllDay, cancelled: e.Cancelled, props: maps.Clone(e.Properties), attachments: e.Attachments, modified: s.clock(), seq: s.seq,
+		allDay: e.AllDay, cancelled: e.Cancelled, broken: e.Broken, props: maps.Clone(e.Properties), attachments: e.Attachments, modified: s.clock(), seq: s.seq,
 	}
 	it.meeting, it.organizer = e.Meeting, person{e.Organizer, e.Address}
 	it.response = or(e.Response, "Unknown")
@@ -150,7 +151,7 @@ func (s *Server) Put(address string, e Event) {
 	}
 	for _, x := range e.Exceptions {
 		f := it.fields
-		f.subject, f.start, f.end, f.cancelled = or(x.Subject, e.Subject), x.Start, x.End, x.Cancelled
+		f.subject, f.start, f.end, f.cancelled, f.broken = or(x.Subject, e.Subject), x.Start, x.End, x.Cancelled, x.Broken
 		f.props = maps.Clone(e.Properties)
 		it.exceptions[x.Original.UTC().Format(stamp)] = &f
 	}

@@ -136,7 +136,11 @@ func (o occurrence) xml(sh shape) string {
 	if !o.original.IsZero() {
 		add("calendar:RecurrenceId", dateTime("t:RecurrenceId", o.original))
 	}
-	add("calendar:Start", dateTime("t:Start", o.start))
+	if f.broken {
+		add("calendar:Start", tag("t:Start", "tomorrow"))
+	} else {
+		add("calendar:Start", dateTime("t:Start", o.start))
+	}
 	add("calendar:End", dateTime("t:End", o.end))
 	add("calendar:IsAllDayEvent", boolean("t:IsAllDayEvent", f.allDay))
 	add("calendar:LegacyFreeBusyStatus", tag("t:LegacyFreeBusyStatus", f.busy))

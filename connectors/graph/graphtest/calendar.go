@@ -25,6 +25,7 @@ type Event struct {
 	Response            string // of the mailbox to an invitation; "" = accepted
 	NoResponse          bool   // the organizer asked for no answers
 	Cancelled           bool
+	Broken              bool      // its times are none that anybody can read
 	Created             time.Time // zero = now
 	Categories          []string
 	Attachments         []Attachment
@@ -42,7 +43,7 @@ type Recurrence struct {
 // Exception is an occurrence that differs from its series.
 type Exception struct {
 	Original, Start, End, Subject string
-	Cancelled                     bool
+	Cancelled, Broken             bool
 }
 
 // Attachment is a file of an event.
@@ -116,6 +117,7 @@ type item struct {
 	zone              *time.Location
 	noZone            bool
 	allDay, cancelled bool
+	broken            bool
 	sensitivity       string
 	showAs, response  string
 	noResponse        bool
@@ -177,7 +179,7 @@ func (s *Server) Put(address string, e Event) string {
 	i := &item{
 		name: e.Name, kind: "singleInstance", subject: e.Subject, sensitivity: cmp.Or(e.Sensitivity, "normal"), showAs: cmp.Or(e.ShowAs, "busy"),
 		cancelled: e.Cancelled, noResponse: e.NoResponse, categories: e.Categories, files: e.Attachments, created: e.Created,
-		rec: e.Recurrence, exceptions: map[string]*item{}, deleted: map[string]bool{}, props: map[string]string{}, noZone: e.OriginalZoneUnknown,
+		rec: e.Recurrence, broken: e.Broken, exceptions: map[string]*item{}, deleted: map[string]bool{}, props: map[string]string{}, noZone: e.OriginalZoneUnknown,
 	}
 	old := b.named(e.Name)
 	if old != nil {
@@ -205,7 +207,7 @@ func (s *Server) Put(address string, e Event) string {
 	for _, x := range e.Exceptions {
 		orig, _ := s.wall(x.Original, e.Zone)
 		o := i.at(orig)
-		o.kind = "exception"
+		o.kind, o.broken = "exception", x.Broken
 		o.start, o.allDay = s.wall(x.Start, e.Zone)
 		o.end, _ = s.wall(x.End, e.Zone)
 		o.subject, o.cancelled, o.modified = cmp.Or(x.Subject, i.subject), x.Cancelled || i.cancelled, now

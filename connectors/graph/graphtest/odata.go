@@ -28,6 +28,9 @@ func windowsName(l *time.Location) string {
 // were selected, nil for all.
 func (s *Server) render(i *item, props *regexp.Regexp, fields []string) map[string]any {
 	dt := func(t time.Time) map[string]any {
+		if i.broken {
+			return map[string]any{"dateTime": "tomorrow", "timeZone": "UTC"}
+		}
 		return map[string]any{"dateTime": t.UTC().Format("2006-01-02T15:04:05.0000000"), "timeZone": "UTC"}
 	}
 	all := map[string]any{

@@ -119,6 +119,9 @@ func (s *Server) write(m *Meeting) map[string]any {
 			out[k] = nil
 		}
 	}
+	if m.Broken {
+		out["startDateUTC"] = "tomorrow"
+	}
 	for k, v := range m.More {
 		out[k] = v
 	}

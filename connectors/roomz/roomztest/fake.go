@@ -65,6 +65,7 @@ type Meeting struct {
 	ID, Subject, OrganizerID, OrganizerName string
 	Start, End, Created                     time.Time
 	Private, Cancelled                      bool
+	Broken                                  bool // its start is none that anybody can read
 	ImageURL                                string
 	More                                    map[string]any // fields that the contract does not know
 }
