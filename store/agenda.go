@@ -35,6 +35,7 @@ func (c AgendaChange) Any() bool { return c.Added+c.Changed+c.Removed > 0 }
 // stored is what is known of a booking of a calendar. What is compared comes as one text: so an agenda is read with few columns.
 type stored struct {
 	id        BookingID
+	key       string
 	uid       string
 	original  string
 	cancelled bool
@@ -49,8 +50,16 @@ type stored struct {
 // unset nothing is removed. What left the window (it ended before from) keeps its times, while who and
 // what are forgotten; a window that lies ahead forgets nothing. Bookings that had begun and are gone are kept as cancelled
 // facts, ended ones as what they were: they took place, and who and what are forgotten. ErrNotFound when the calendar was detached.
-func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, complete bool) (AgendaChange, error) {
+//
+// Unread names what the system has and nobody could read this time: by a SyncedEvent.Key, or by an object, which stands for all
+// keys that are the object, a space and Original. A stored booking of that name stays as it was where no event tells it. An
+// event whose own key is unread is a guess: it adds a booking and changes none.
+func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, complete bool, unread ...string) (AgendaChange, error) {
 	var ch AgendaChange
+	lost := make(map[string]bool, len(unread))
+	for _, name := range unread {
+		lost[name] = true
+	}
 	if _, err := one(tx, value[int], `SELECT 1 FROM resource WHERE id = ? AND deleted_at IS NULL`, c.ID); err != nil {
 		return ch, err
 	}
@@ -63,7 +72,7 @@ func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, 
 	for _, e := range events {
 		o, known := old[e.identity()]
 		delete(old, e.identity())
-		if known && o.same(e) {
+		if known && (o.same(e) || lost[e.Key] && !o.cancelled) {
 			ch.Same++
 			continue
 		}
@@ -80,7 +89,7 @@ func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, 
 	if complete {
 		for _, o := range old {
 			switch {
-			case o.cancelled || o.over && !o.known:
+			case o.cancelled || o.over && !o.known || lost[o.key] || lost[strings.TrimSuffix(o.key, " "+o.original)]:
 				continue
 			case o.over:
 				ch.Changed++
@@ -145,8 +154,8 @@ func (e SyncedEvent) says() string {
 func (tx *Tx) storedAgenda(c Resource, from, to time.Time) (map[string]stored, error) {
 	rows, err := list(tx, func(r scanner) (stored, error) {
 		var o stored
-		return o, r.Scan(&o.id, &o.uid, &o.original, &o.cancelled, &o.over, &o.known, instant{&o.from}, &o.token, &o.says)
-	}, `SELECT b.id, b.ext_uid, b.ext_original, b.cancelled_at IS NOT NULL, b.to_at <= ?, p.booking_id IS NOT NULL, b.from_at, b.token,
+		return o, r.Scan(&o.id, &o.key, &o.uid, &o.original, &o.cancelled, &o.over, &o.known, instant{&o.from}, &o.token, &o.says)
+	}, `SELECT b.id, b.ext_key, b.ext_uid, b.ext_original, b.cancelled_at IS NOT NULL, b.to_at <= ?, p.booking_id IS NOT NULL, b.from_at, b.token,
 		concat_ws('`+between+`', b.from_at, b.to_at, b.from_wall, b.to_wall, b.zone, b.all_day, b.private, b.tentative, b.ext_mine, b.has_image, b.ext_key, b.ext_rev,
 			coalesce(nullif(o.email, ''), o.name, ''), coalesce(p.subject, ''))
 		FROM booking b LEFT JOIN booking_person p ON p.booking_id = b.id LEFT JOIN person o ON o.id = p.organizer_id

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -216,5 +217,68 @@ func TestDeletedAfterItEnded(t *testing.T) {
 	}
 	if ch := m.apply(past); ch.Changed != 1 || m.agenda()["past"].Subject != "Subject" {
 		t.Errorf("it came back: %+v", ch)
+	}
+}
+
+// What the system has and nobody could read stays as it was, and nothing else does; what is new of it is added.
+func TestUnreadStays(t *testing.T) {
+	t.Parallel()
+	at := func(hour int) time.Time { return time.Date(2026, 11, 23, hour, 0, 0, 0, time.UTC) }
+	of := func(n, hour int) store.SyncedEvent { // an object that holds several
+		e := synced("s", at(hour))
+		e.Original = fmt.Sprint(n)
+		e.Key, e.Subject = "/s.ics "+e.Original, fmt.Sprint("at ", hour)
+		return e
+	}
+	single, one, running := synced("single", at(18)), synced("one", at(17)), of(0, 9)
+	one.Key = "/one.ics " // an object that holds one, of those that may hold several
+	stored := []store.SyncedEvent{single, one, of(1, 10), of(2, 11), of(3, 12)}
+	for name, tt := range map[string]struct {
+		unread []string
+		comes  []store.SyncedEvent
+		want   string // what is there then: UID and occurrence at which hour
+	}{
+		"all is read":                    {nil, nil, ""},
+		"other things":                   {[]string{"/b.ics", "/s.ic", "s", "/s.ics 9", " "}, nil, ""},
+		"an event":                       {[]string{"single"}, nil, "single@18"},
+		"an object with one event":       {[]string{"/one.ics"}, nil, "one@17"},
+		"an object with several":         {[]string{"/s.ics"}, nil, "s1@10 s2@11 s3@12"},
+		"one occurrence":                 {[]string{"/s.ics 2"}, nil, "s2@11"},
+		"what comes of an object counts": {[]string{"/s.ics"}, []store.SyncedEvent{of(2, 15), of(4, 16)}, "s1@10 s2@15 s3@12 s4@16"},
+		"a guess changes nothing":        {[]string{"/s.ics 2"}, []store.SyncedEvent{of(1, 14), of(2, 15)}, "s1@14 s2@11"},
+		"a guess is better than nothing": {[]string{"/s.ics 4"}, []store.SyncedEvent{of(4, 15)}, "s4@15"},
+		"a guess for what was cancelled": {[]string{"/s.ics 0"}, []store.SyncedEvent{of(0, 15)}, "s0@15"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMirror(t)
+			m.now = at(9).Add(time.Minute)
+			m.apply(append(stored, running)...)
+			m.apply(stored...) // the running one is cancelled
+			for turn := range 2 {
+				var ch store.AgendaChange
+				update(t, m.st, func(tx *store.Tx) (err error) {
+					ch, err = tx.ApplyAgenda(m.resource, m.from, m.to, tt.comes, true, tt.unread...)
+					return err
+				})
+				if turn > 0 && ch.Any() {
+					t.Errorf("the same again: %+v", ch)
+				}
+				var got []string
+				for name, b := range m.agenda() {
+					got = append(got, fmt.Sprintf("%s@%d", name, b.From.Hour()))
+					if subject := fmt.Sprint("at ", b.From.Hour()); b.ExtUID == "s" && b.Subject != subject || b.OrganizerEmail != "ann@example.org" {
+						t.Errorf("%+v has lost its words", b)
+					}
+				}
+				slices.Sort(got)
+				if there := strings.Join(got, " "); there != tt.want {
+					t.Errorf("%q are there, want %q", there, tt.want)
+				}
+			}
+			if m.apply(); len(m.agenda()) > 0 {
+				t.Errorf("when they are gone: %+v", m.agenda())
+			}
+		})
 	}
 }

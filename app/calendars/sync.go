@@ -208,7 +208,7 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 	var change store.AgendaChange
 	err = s.o.Store.Update(ctx, func(tx *store.Tx) error {
 		var err error
-		if change, err = tx.ApplyAgenda(r, w.From, w.To, events, snap.Complete); err != nil {
+		if change, err = tx.ApplyAgenda(r, w.From, w.To, events, snap.Complete, snap.Unread...); err != nil {
 			return err
 		}
 		if len(events) == 0 && change.Removed >= doubtful && !rm.doubted {
@@ -276,7 +276,7 @@ func (s *Service) readAhead(ctx context.Context, rm *room, span when.Interval) e
 	}
 	var change store.AgendaChange
 	err = s.o.Store.Update(ctx, func(tx *store.Tx) (err error) {
-		change, err = tx.ApplyAgenda(r, span.From, span.To, normalise(snap.Events, span, rm.zone), snap.Complete)
+		change, err = tx.ApplyAgenda(r, span.From, span.To, normalise(snap.Events, span, rm.zone), snap.Complete, snap.Unread...)
 		return err
 	})
 	if change.Any() && err == nil {
