@@ -166,9 +166,14 @@ func newWaiting(t *testing.T, systems map[string]func(testing.TB, func() time.Ti
 		})
 		until(t, "the picture of "+x.name, func() bool { return w.panelOf(x).State != "" && w.asOf(x) == "" })
 	}
-	time.Sleep(500 * time.Millisecond) // streams begin, pictures are drawn
 	for _, x := range w.slow {
-		until(t, "a quiet door of "+x.name, func() bool { return !x.door.wake() })
+		quiet := 0
+		until(t, "a quiet door of "+x.name, func() bool { // streams begin, pictures are drawn
+			if quiet++; x.door.wake() {
+				quiet = 0
+			}
+			return quiet == 10
+		})
 		x.before = x.door.picture
 	}
 	return w
@@ -221,8 +226,14 @@ func (w *waiting) heard(x *slowRoom) {
 		x.told = w.waitsUntil(x)
 		return !x.told.IsZero()
 	})
-	time.Sleep(100 * time.Millisecond) // what was on its way has arrived
-	seen = append(seen, x.calls()...)
+	quiet := 0
+	until(t, "the end of what was on its way to "+x.name, func() bool {
+		if late := x.calls(); len(late) > 0 {
+			seen, quiet = append(seen, late...), 0
+		}
+		quiet++
+		return quiet == 10
+	})
 	if len(seen) == 0 {
 		t.Fatalf("%s: nothing was asked", x.name)
 	}

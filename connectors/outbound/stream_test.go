@@ -14,9 +14,11 @@ import (
 
 func TestStream(t *testing.T) {
 	t.Parallel()
-	ended := make(chan struct{}, 10)
+	ended := make(chan struct{})
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		defer func() { ended <- struct{}{} }()
+		if r.URL.RawQuery == "closed" {
+			defer close(ended)
+		}
 		_, _ = io.Copy(io.Discard, r.Body) // only then does a server notice that nobody listens any more
 		if r.Header.Get("Accept-Encoding") != "identity" {
 			t.Errorf("Accept-Encoding %q", r.Header.Get("Accept-Encoding"))
@@ -29,7 +31,7 @@ func TestStream(t *testing.T) {
 		case "/beats": // longer than Timeout and than Idle, but never silent for long
 			for range 12 {
 				say("beat ")
-				time.Sleep(200 * time.Millisecond)
+				time.Sleep(400 * time.Millisecond)
 			}
 			say("end")
 		case "/silent":
@@ -50,7 +52,7 @@ func TestStream(t *testing.T) {
 		opt := ClientOptions{Hosts: []string{base}, Timeout: time.Minute, Idle: time.Minute}
 		switch path {
 		case "/beats":
-			opt.Timeout, opt.Idle = 2*time.Second, 2*time.Second
+			opt.Timeout, opt.Idle = 4*time.Second, 4*time.Second
 		case "/silent":
 			opt.Idle = time.Second
 		case "/mute":
@@ -108,10 +110,7 @@ func TestStream(t *testing.T) {
 	if _, err := io.ReadAll(body); !errors.Is(err, context.Canceled) {
 		t.Errorf("a caller who gave up gets %v", err)
 	}
-	for len(ended) > 0 {
-		<-ended
-	}
-	if body, _, err = open(context.Background(), "/silent?for=long"); err != nil {
+	if body, _, err = open(context.Background(), "/silent?closed"); err != nil {
 		t.Fatal(err)
 	}
 	body.Close()
