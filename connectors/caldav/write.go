@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"lintel/connectors"
@@ -64,8 +65,8 @@ func (c *Connector) Book(ctx context.Context, room connectors.Room, d connectors
 
 // booked returns the event of d, which the object is unless somebody has changed it.
 func (o *edited) booked(op string, d connectors.Draft) (connectors.Event, error) {
-	ev, ok := o.find("")
-	if !ok || ev.Token != d.Token || !ev.From.Equal(d.From) || !ev.To.Equal(d.To) {
+	ev, err := o.find(op, "")
+	if err != nil || ev.Token != d.Token || !ev.From.Equal(d.From) || !ev.To.Equal(d.To) {
 		return connectors.Event{}, connectors.Fail(connectors.Conflict, op, "the booking with this token is another one by now")
 	}
 	return ev, nil
@@ -80,10 +81,10 @@ func (c *Connector) SetEnd(ctx context.Context, room connectors.Room, ev connect
 	}
 	href, occurrence := splitKey(ev.Key)
 	change := func(o *edited) (action, error) {
-		now, ok := o.find(occurrence)
+		now, err := o.find(op, occurrence)
 		switch {
-		case !ok:
-			return nothing, connectors.Fail(connectors.NotFound, op, "no such occurrence")
+		case err != nil:
+			return nothing, err
 		case now.From.Equal(ev.From) && now.To.Equal(to):
 			return nothing, nil
 		case !sameTimes(now, ev):
@@ -98,8 +99,8 @@ func (c *Connector) SetEnd(ctx context.Context, room connectors.Room, ev connect
 	if err != nil {
 		return connectors.Event{}, connectors.AfterWrite(err)
 	}
-	out, ok := o.find(occurrence)
-	if !ok {
+	out, err := o.find(op, occurrence)
+	if err != nil {
 		return out, connectors.Fail(connectors.Conflict, op, "the occurrence is not there any more")
 	}
 	return out, nil
@@ -115,9 +116,9 @@ func (c *Connector) Release(ctx context.Context, room connectors.Room, ev connec
 	}
 	href, occurrence := splitKey(ev.Key)
 	err = c.edit(ctx, op, at, href, room.Zone, func(o *edited) (action, error) {
-		now, ok := o.find(occurrence)
-		if !ok {
-			return nothing, nil
+		now, err := o.find(op, occurrence)
+		if err != nil {
+			return nothing, err
 		}
 		if !sameTimes(now, ev) {
 			return nothing, connectors.Fail(connectors.Conflict, op, "the event has other times by now")
@@ -125,7 +126,7 @@ func (c *Connector) Release(ctx context.Context, room connectors.Room, ev connec
 		if occurrence == "" {
 			return remove, nil
 		}
-		err := o.editor(c.now(), room.Zone).Release(occurrence)
+		err = o.editor(c.now(), room.Zone).Release(occurrence)
 		if errors.Is(err, ical.ErrNotRecurring) || err == nil && o.empty() {
 			return remove, nil
 		}
@@ -173,12 +174,19 @@ type edited struct {
 	ours bool // it carries our token
 }
 
-// find returns one occurrence as it stands now.
-func (o *edited) find(occurrence string) (connectors.Event, bool) {
+// find returns one occurrence as it stands now: NotFound when it is not there, Unsupported when nobody can read it.
+func (o *edited) find(op, occurrence string) (connectors.Event, error) {
 	e, ok := o.file.Find(occurrence)
 	o.ours = e.Token != ""
 	e.Key, e.Rev, e.Written = key(o.href, occurrence), o.etag, o.written
-	return e, ok
+	unread := lost(o.file)
+	switch {
+	case occurrence != "" && slices.Contains(unread, occurrence), !ok && slices.Contains(unread, ""):
+		return e, connectors.Fail(connectors.Unsupported, op, "the event can't be read")
+	case !ok:
+		return e, connectors.Fail(connectors.NotFound, op, "no such occurrence")
+	}
+	return e, nil
 }
 
 func (o *edited) editor(now time.Time, zone *time.Location) ical.Editor {

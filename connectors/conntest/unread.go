@@ -1,8 +1,10 @@
 package conntest
 
 import (
+	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"lintel/connectors"
 )
@@ -12,6 +14,7 @@ func unreadCases() []testCase {
 		{"what can't be read any more is named until it is gone", needs{bad: true}, unread},
 		{"a series that can't be read any more is named", needs{bad: true, rich: true}, unreadSeries},
 		{"an occurrence whose change can't be read is named", needs{bad: true, rich: true}, unreadOccurrence},
+		{"what can't be read is not changed", needs{bad: true, write: true}, unreadChange},
 	}
 }
 
@@ -90,4 +93,41 @@ func unreadOccurrence(e *env) {
 	}
 	now.Events = slices.DeleteFunc(now.Events, func(ev connectors.Event) bool { return ev.Identity() == moved.Identity() })
 	e.want(now, "11-23 09:00–10:00 renamed", "11-25 09:00–10:00 renamed")
+}
+
+// unreadChange: it is refused, as nobody knows what would be changed; least of all it counts as gone.
+func unreadChange(e *env) {
+	a, series := meeting("a", "11:00", "12:00"), daily("FREQ=DAILY;COUNT=3")
+	series.Overrides = []Override{{Original: "2026-11-24T09:00", Start: "2026-11-24T14:00", End: "2026-11-24T15:30", Subject: "moved"}}
+	e.put(a)
+	if !e.sys.Plain {
+		e.put(series)
+	}
+	s := e.week()
+	a.Broken, series.Overrides[0].Broken = true, true
+	e.put(a)
+	if !e.sys.Plain {
+		e.put(series)
+	}
+	bodies := func() []string {
+		all := e.room.Bodies(e)
+		slices.Sort(all)
+		return all
+	}
+	before, tried := bodies(), 0
+	for _, ev := range s.Events {
+		if ev.Subject == "daily" {
+			continue
+		}
+		tried++
+		_, err := e.writer().SetEnd(e.Context(), e.Room(), ev, ev.To.Add(-time.Minute))
+		for _, err := range []error{err, e.writer().Release(e.Context(), e.Room(), ev)} {
+			if !errors.Is(err, connectors.Unsupported) && !errors.Is(err, connectors.Conflict) {
+				e.Errorf("%s: %v", e.line(ev), err)
+			}
+		}
+	}
+	if tried == 0 || !slices.Equal(before, bodies()) {
+		e.Errorf("%d changes tried; before\n%s\nafter\n%s", tried, before, bodies())
+	}
 }

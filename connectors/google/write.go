@@ -155,8 +155,10 @@ func (c *Conn) SetEnd(ctx context.Context, room connectors.Room, ev connectors.E
 	e, err := c.change(ctx, op, p, ev.Key, func(e *event) (request, error) {
 		now, ok := c.convert(e, room.Zone)
 		switch {
-		case !ok || e.drop():
+		case e.drop():
 			return request{}, connectors.Fail(connectors.NotFound, op, "the event does not occupy the room any more")
+		case !ok:
+			return request{}, connectors.Fail(connectors.Unsupported, op, "the event can't be read")
 		case now.From.Equal(ev.From) && now.To.Equal(to):
 			return request{}, nil
 		case !sameTimes(now, ev):
@@ -207,7 +209,10 @@ func (c *Conn) Release(ctx context.Context, room connectors.Room, ev connectors.
 		if p.calendar == room.ID && e.drop() {
 			return request{}, nil
 		}
-		if !ok || !sameTimes(now, ev) {
+		if !ok {
+			return request{}, connectors.Fail(connectors.Unsupported, op, "the event can't be read")
+		}
+		if !sameTimes(now, ev) {
 			return request{}, connectors.Fail(connectors.Conflict, op, "the event has other times by now")
 		}
 		self := e.self()

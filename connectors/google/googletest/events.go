@@ -133,7 +133,7 @@ func (s *Server) one(r *http.Request, c *calendar, who access, role, id string, 
 		return refuse(404, "notFound", "Not Found")
 	}
 	if r.Method == http.MethodGet {
-		return answer{200, visible(d, role)}
+		return answer{200, garble(visible(d, role))}
 	}
 	if d.text("status") == "cancelled" {
 		return refuse(410, "deleted", "Resource has been deleted")
