@@ -102,11 +102,11 @@ func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status, al
 	g := st.Standing(s.Now())
 	s.stateOf(r, v, st, g, alone, &card)
 	rooms := v.Number(len(st.Rooms))
+	if !alone && len(st.Rooms) > 0 { // of feeds nothing else may be told
+		rooms += " (" + v.roomNames(st.Rooms) + ")"
+	}
 	if len(g.Failing) > 0 {
 		rooms = v.N("systems.rooms_failing", len(g.Failing), "Rooms", rooms)
-	}
-	if !alone && len(st.Rooms) > 0 { // of feeds nothing else may be told
-		rooms += " · " + v.roomNames(st.Rooms)
 	}
 	last := v.T("ui.never")
 	if !y.LastOK.IsZero() {
@@ -169,75 +169,6 @@ func (s *Server) showCheck(r *http.Request, v *visitor, st calendars.Status, wor
 		card.Steps = slices.DeleteFunc(card.Steps, func(step ui.CheckStep) bool { return step.State == ui.Waiting })
 	}
 	card.Open = worth == calendars.CheckFailed || worth == calendars.CheckPassed && alone
-}
-
-// stateOf says how a system does: in a word, and in a sentence that tells what happens next.
-func (s *Server) stateOf(r *http.Request, v *visitor, st calendars.Status, g calendars.Standing, alone bool, card *templates.SystemCard) {
-	set := func(state ui.State, word, said string) { card.State, card.StateWord, card.Said = state, word, said }
-	since, until := "", ""
-	if !g.Since.IsZero() {
-		since = s.when(r, v, g.Since)
-	}
-	if !g.Until.IsZero() {
-		until = s.when(r, v, g.Until)
-	}
-	pushed := st.System.Kind == people.PushedKind
-	switch g.State {
-	case calendars.StatePaused:
-		set(ui.Busy, v.T("systems.state_paused", "Time", since), v.T("systems.said_paused"))
-	case calendars.StateBroken:
-		set(ui.Busy, v.T("systems.state_broken"), v.T("systems.said_broken"))
-	case calendars.StateWaiting:
-		set(ui.Soon, v.T("systems.state_waiting", "Time", until), v.T("systems.said_waiting", "Time", until))
-	case calendars.StateSilent:
-		set(ui.Busy, v.T("systems.state_silent", "Time", since), v.T("systems.said_silent"))
-	case calendars.StateFailing:
-		set(ui.Busy, v.T("systems.state_failing", "Time", since), v.T("systems.said_failing"))
-	case calendars.StateRoomsFail:
-		said := "systems.said_partly"
-		if g.Unread > 0 {
-			said = "systems.said_partly_reading"
-		}
-		set(ui.Soon, v.T("systems.state_partly"), v.N(said, len(g.Failing)))
-		if !alone {
-			card.Said += " " + v.T("systems.said_partly_where")
-		}
-	case calendars.StateCheckFailed:
-		set(ui.Soon, v.T("systems.state_check_failed"), v.T("systems.said_check_failed_rooms"))
-		if len(st.Rooms) == 0 {
-			set(ui.Busy, v.T("systems.state_check_failed"), v.T("systems.said_check_failed"))
-		}
-	case calendars.StateNoRooms:
-		word, said := "systems.state_tried", "systems.said_no_rooms"
-		switch {
-		case !s.Calendars.MayTry(st.System.Kind) || g.Check == calendars.CheckOld:
-			word = "systems.state_new"
-		case g.Check == calendars.CheckNone:
-			word, said = "systems.state_untried", "systems.said_untried"
-		}
-		set(ui.Unknown, v.T(word), v.T(said))
-	case calendars.StateUnread:
-		set(ui.Soon, v.T("systems.state_reading"), "")
-		if pushed {
-			set(ui.Soon, v.T("systems.state_unpushed"), v.N("systems.said_unpushed", g.Unread))
-		}
-	case calendars.StateGood:
-		set(ui.Free, v.T("systems.state_good", "Ago", s.ago(v, st.System.LastOK)), v.N("systems.said_good", len(st.Rooms)))
-	}
-	switch g.State {
-	case calendars.StateUnread, calendars.StateRoomsFail, calendars.StateCheckFailed:
-		if g.Unread > 0 && !pushed {
-			card.Progress = v.firstSync(len(st.Rooms)-g.Unread, len(st.Rooms))
-		}
-	}
-}
-
-// firstSync is how many of a system's rooms were read, or tried.
-func (v *visitor) firstSync(done, total int) *ui.Progress {
-	return &ui.Progress{
-		Label: v.T("systems.progress"), Done: done, Total: total,
-		Said: v.T("systems.progress_said", "Done", v.Number(done), "Rooms", v.N("places.rooms_count", total)),
-	}
 }
 
 // when prints an instant in the zone of the visitor's building: the time alone if it is today.
