@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,9 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"lintel/app/bookings"
 	"lintel/app/calendars"
 	"lintel/app/people"
+	"lintel/app/secret"
 	"lintel/connectors"
+	"lintel/connectors/caldav/caldavtest"
+	"lintel/connectors/outbound"
 	"lintel/store"
 	"lintel/store/storetest"
 	"lintel/templates/text"
@@ -299,6 +304,69 @@ func TestDoctorAsksTheRunningEngine(t *testing.T) {
 	if err != nil || len(found) != 1 || found[0].Level != LevelOK || found[0].Text.Key != "doctor.system_no_rooms" {
 		t.Errorf("found %+v, %v", found, err)
 	}
+}
+
+// A write test that failed is told until a booking has gone through.
+func TestDoctorTellsOfAWriteTest(t *testing.T) {
+	t.Parallel()
+	st := storetest.Open(t, time.Now)
+	remote := caldavtest.Start(caldavtest.Quirks{}, time.Now)
+	t.Cleanup(remote.Close)
+	out, err := outbound.New(outbound.Options{AllowLoopback: true, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{store: st, start: Start{Now: time.Now}, calendars: calendars.New(calendars.Options{
+		Store: st, Now: time.Now, Log: slog.New(slog.DiscardHandler), Kinds: calendars.Systems(time.Now), Out: out,
+		Changed: func(store.WorkspaceID) {}, Go: func(string, func(context.Context) error) {},
+	})}
+	building, floor, room := store.NewID[store.BuildingID](), store.NewID[store.FloorID](), store.NewID[store.WorkspaceID]()
+	if err := st.Update(t.Context(), func(tx *store.Tx) error {
+		return errors.Join(
+			tx.InsertBuilding(store.Building{ID: building, Name: "House", Zone: "Europe/Zurich", Language: "en", HostedRetention: store.RetainMidnight}),
+			tx.InsertFloor(store.Floor{ID: floor, BuildingID: building, Name: "1"}),
+			tx.InsertWorkspace(store.Workspace{ID: room, FloorID: floor, Kind: store.Room, Name: "Elm"}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.calendars.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id, err := h.calendars.Connect(t.Context(), byCommand, calendars.Connection{
+		Kind: "caldav", Name: "Cloud", URL: remote.URL() + "/dav/", Username: caldavtest.User, Secrets: map[string]secret.Text{"password": secret.New(caldavtest.Password)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.calendars.Attach(t.Context(), byCommand, room, id, caldavtest.Room); err != nil {
+		t.Fatal(err)
+	}
+	told := func(want string) {
+		t.Helper()
+		found, err := h.knownOfSystems(t.Context())
+		if err != nil || len(found) != 1 || found[0].Text.Key != want {
+			t.Fatalf("found %+v, %v, want %s", found, err, want)
+		}
+	}
+	told("doctor.system_unread")
+	remote.Break(caldavtest.Fault{Method: http.MethodPut, Times: 1, Status: http.StatusForbidden})
+	if _, err := h.calendars.Check(t.Context(), byCommand, id, calendars.Connection{}, calendars.CheckOptions{Address: caldavtest.Room, Write: true}); err != nil {
+		t.Fatal(err)
+	}
+	told("doctor.system_check_unbooked")
+	draft := bookings.RemoteDraft{
+		Workspace: room, Token: store.NewID[string](), From: time.Now().Add(time.Hour).Truncate(time.Second), To: time.Now().Add(2 * time.Hour).Truncate(time.Second),
+		Subject: "Planning", Source: store.FromPortal,
+	}
+	remote.Break(caldavtest.Fault{Method: http.MethodPut, Times: 1, Status: http.StatusForbidden})
+	if _, err := h.bookRemotely(t.Context(), draft); err == nil {
+		t.Fatal("a booking that was refused went through")
+	}
+	told("doctor.system_check_unbooked")
+	if _, err := h.bookRemotely(t.Context(), draft); err != nil {
+		t.Fatal(err)
+	}
+	told("doctor.system_unread")
 }
 
 // like compares with a pattern in which * stands for an instant with its zone.
