@@ -49,6 +49,7 @@ type FoundRoom struct {
 	FreeUntil time.Time // zero when it is free for the rest of the day
 	Unknown   string    // why nothing is known of its agenda then: NeverRead or NotReadAhead, else ""
 	StaleAt   time.Time // when its agenda was last confirmed, if that is too long ago; zero when it is fresh
+	StaleDay  bool      // StaleAt was not today: its day is said too
 	Book      string
 }
 
@@ -116,7 +117,7 @@ func (r FoundRoom) free(sh ui.Shell) string {
 	case r.Unknown == NotReadAhead:
 		return sh.T("bookings.not_ahead")
 	case !r.StaleAt.IsZero():
-		return sh.T("state.not_confirmed", "Time", sh.Clock(r.StaleAt))
+		return notConfirmed(sh, r.StaleAt, r.StaleDay)
 	case r.FreeUntil.IsZero():
 		return sh.T("bookings.free_rest")
 	}

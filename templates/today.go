@@ -48,6 +48,7 @@ type RoomTile struct {
 	Who       string    // Busy: the organizer as the viewer may see it, "" otherwise
 	Then      string    // Free: what comes at Until
 	StaleAt   time.Time // when the agenda was last confirmed, if that is too long ago; zero when it is fresh
+	StaleDay  bool      // StaleAt was not today: its day is said too
 	Closed    bool      // the building is closed today
 	Bar       ui.DayBar // Label may stay empty: it is made from Spans
 	Book      string    // path of the booking form for this room, "" when the viewer can't book it now
@@ -57,6 +58,9 @@ type RoomTile struct {
 func (r RoomTile) pill(sh ui.Shell) string {
 	switch {
 	case !r.StaleAt.IsZero():
+		if r.StaleDay {
+			return sh.T("state.as_of_day", "Day", sh.DateShort(r.StaleAt))
+		}
 		return sh.T("state.as_of", "Time", sh.Clock(r.StaleAt))
 	case r.shut():
 		return sh.T("door.closed")
@@ -91,7 +95,7 @@ func (r RoomTile) lines(sh ui.Shell) (first, second string) {
 	}
 	switch {
 	case !r.StaleAt.IsZero():
-		return r.staleLine(sh), sh.T("state.not_confirmed", "Time", sh.Clock(r.StaleAt))
+		return r.staleLine(sh), notConfirmed(sh, r.StaleAt, r.StaleDay)
 	case r.shut() && r.Then == "":
 		return sh.T("state.closed"), ""
 	case r.State == ui.Free && r.Then != "":
@@ -106,6 +110,14 @@ func (r RoomTile) lines(sh ui.Shell) (first, second string) {
 		return r.Title, sh.Span(r.From, r.To)
 	}
 	return sh.T("state.no_agenda"), ""
+}
+
+// notConfirmed says since when an agenda is not confirmed, with the day if that was not today.
+func notConfirmed(sh ui.Shell, since time.Time, day bool) string {
+	if day {
+		return sh.T("state.not_confirmed_day", "Day", sh.DateShort(since), "Time", sh.Clock(since))
+	}
+	return sh.T("state.not_confirmed", "Time", sh.Clock(since))
 }
 
 func (r RoomTile) staleLine(sh ui.Shell) string {

@@ -50,6 +50,7 @@ func todayFloors() []TodayFloor {
 			{ID: "rigi", Name: "Rigi", Seats: 4, State: ui.Soon, From: clock(14, 15), To: clock(15, 15), Title: "Private", Bar: dayBar(span(14, 15, 15, 15))},
 			{ID: "pilatus", Name: "Pilatus", Seats: 8, Equipment: []string{"video"}, State: ui.Free, Book: book("pilatus"), Bar: dayBar()},
 			{ID: "eiger", Name: "Eiger", Seats: 20, Equipment: []string{"stage"}, State: ui.Free, Until: clock(17, 0), StaleAt: clock(13, 40), Bar: stale},
+			{ID: "moench", Name: "Mönch", Seats: 4, State: ui.Busy, Until: clock(17, 0), StaleAt: clock(13, 40).AddDate(0, 0, -1), StaleDay: true, Bar: stale},
 			{ID: "box1", Name: "Phone box 1", Seats: 1, State: ui.Free, Until: clock(18, 0), Book: book("box1"), Bar: dayBar(span(10, 0, 10, 20), span(12, 30, 12, 50))},
 		}},
 		{Name: "Annexe", Free: 1, Total: 1, Tiles: []RoomTile{
@@ -112,6 +113,10 @@ func TestWhatATileSays(t *testing.T) {
 		{"closed, a meeting comes", RoomTile{State: ui.Free, Closed: true, Until: clock(16, 30), Then: "Review"}, "Closed", "Until 16:30", "then Review", ui.Unknown},
 		{"closed and in use", RoomTile{State: ui.Busy, Closed: true, Title: "Stocktaking"}, "Busy", "Stocktaking", "All day", ui.Busy},
 		{"closed and not confirmed", RoomTile{State: ui.Free, Closed: true, StaleAt: clock(13, 40)}, "As of 13:40", "Free", "agenda not confirmed since 13:40", ui.Unknown},
+		{
+			"not confirmed since another day", RoomTile{State: ui.Busy, StaleAt: clock(13, 40).AddDate(0, 0, -1), StaleDay: true},
+			"As of Fri 20 Nov", "Busy", "agenda not confirmed since Fri 20 Nov, 13:40", ui.Unknown,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

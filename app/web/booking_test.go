@@ -224,6 +224,9 @@ func TestFindCallsNoRoomFreeThatIsNotKnown(t *testing.T) {
 
 	p.wait(16 * time.Minute)
 	find("2026-11-21&from=16:00", "1 room is free", "1 room may be free", "agenda not confirmed since 14:05", "12 seats · As of 14:05", "-6 seats · ", "Matterhorn, 17:30 – 18:00, perhaps free")
+	known(p.now().AddDate(0, 0, -1))
+	find("2026-11-21&from=16:00", "agenda not confirmed since Fri 20 Nov, 14:21", "12 seats · As of Fri 20 Nov")
+	b.get("/today").want(t, 200, "agenda not confirmed since Fri 20 Nov, 14:21")
 	p.book("boss", p.other, "x", false, "16:00", "17:00")
 	find("2026-11-21&from=16:00", "No room is known to be free then", "These are the nearest times", "1 room may be free")
 	p.book("boss", p.other, "x", false, "17:00", "23:00")

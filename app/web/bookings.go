@@ -122,6 +122,8 @@ func (d day) grid(v *visitor, floor store.FloorID) ui.Grid {
 		switch at := d.stale[p.Workspace.ID]; {
 		case d.unread[p.Workspace.ID]:
 			note = v.T("state.no_agenda")
+		case d.staleDay(p.Workspace.ID):
+			note = v.T("state.as_of_day", "Day", v.DateShort(at))
 		case !at.IsZero():
 			note = v.T("state.as_of", "Time", v.Clock(at))
 		}
@@ -194,7 +196,7 @@ func (d day) found(list []bookings.FreeWorkspace) (free, perhaps []templates.Fou
 		ws := f.Place.Workspace
 		room := templates.FoundRoom{
 			ID: string(ws.ID), Name: ws.Name, Floor: f.Place.Floor.Name, Seats: ws.Seats, Equipment: ws.Equipment,
-			From: d.in(f.Span.From), To: d.in(f.Span.To), StaleAt: d.stale[ws.ID],
+			From: d.in(f.Span.From), To: d.in(f.Span.To), StaleAt: d.stale[ws.ID], StaleDay: d.staleDay(ws.ID),
 		}
 		if !f.Until.IsZero() && f.Until.Before(end) {
 			room.FreeUntil = d.in(f.Until)

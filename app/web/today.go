@@ -132,6 +132,12 @@ func (s *Server) readDate(ctx context.Context, v *visitor, b store.Building, onl
 // meeting reports whether people meet in such a workspace: what Today and the day grid show.
 func meeting(k store.WorkspaceKind) bool { return k == store.Room || k == store.Huddle }
 
+// staleDay reports whether a room's agenda was last confirmed before today.
+func (d day) staleDay(id store.WorkspaceID) bool {
+	at := d.stale[id]
+	return !at.IsZero() && when.DayOf(at, d.zone) != d.today
+}
+
 // barHours is what a day bar covers: the opening hours, on a closed day the usual ones, and the hours of
 // bookings outside of them. Whole days are no reason to draw the night.
 func (d day) barHours() when.Interval {
@@ -178,7 +184,7 @@ func (d day) tile(v *visitor, p store.WorkspacePlace) templates.RoomTile {
 	id := p.Workspace.ID
 	t := templates.RoomTile{
 		ID: string(id), Name: p.Workspace.Name, Seats: p.Workspace.Seats, Equipment: p.Workspace.Equipment,
-		StaleAt: d.stale[id], Closed: len(d.hours) == 0, Bar: d.bar(id),
+		StaleAt: d.stale[id], StaleDay: d.staleDay(id), Closed: len(d.hours) == 0, Bar: d.bar(id),
 	}
 	st := bookings.StateAt(d.agenda[id], d.now, soonBefore)
 	end := d.date.End(d.zone)
