@@ -76,6 +76,10 @@ func TestStanding(t *testing.T) {
 		{name: "checked without a room, and none attached", system: store.System{Checked: failed("", "sign_in")}, want: checkFailed("sign_in")},
 		{name: "checked with a room, and none left", system: store.System{Checked: failed("gone", "sign_in")}, want: Standing{State: StateNoRooms, Check: CheckOld}},
 		{name: "it fails since later than the check", system: store.System{LastOK: ago(9), FailingSince: ago(3), ErrorKind: "transient", Checked: failed("a", "sign_in")}, rooms: rooms{a}, want: Standing{State: StateFailing, Since: ago(3), Check: CheckOld}},
+		{name: "its script is silent since later than the check", system: store.System{Kind: people.PushedKind, LastOK: ago(5), FailingSince: ago(5), Checked: warned}, rooms: rooms{a}, want: Standing{State: StateSilent, Since: ago(5), Check: CheckPassed}},
+		{name: "passed with a room, and none left", system: store.System{Checked: store.SystemCheck{At: ago(10), Workspace: "gone", Steps: warned.Steps}}, want: Standing{State: StateNoRooms, Check: CheckPassed}},
+		{name: "read since, and the room fails again", system: store.System{LastOK: read, Checked: failed("b", "read")}, rooms: rooms{a, room("b", 2, 0, "gone")}, want: failing(checkFailed("read"), "b")},
+		{name: "read since, and then the system asked for time", system: store.System{LastOK: read, ErrorKind: "throttled", Checked: failed("", "reach")}, rooms: rooms{a}, want: checkFailed("reach")},
 		{name: "it failed when it was checked", system: store.System{LastOK: ago(30), FailingSince: ago(20), ErrorKind: "transient", Checked: failed("a", "reach")}, rooms: rooms{room("a", 30, 0, "")}, want: with(checkFailed("reach"), StateFailing, ago(20))},
 
 		// What failed at writing.
@@ -116,6 +120,11 @@ func outlived(name string) Standing {
 
 func with(g Standing, state State, since time.Time) Standing {
 	g.State, g.Since = state, since
+	return g
+}
+
+func failing(g Standing, room string) Standing {
+	g.State, g.Failing = StateRoomsFail, []string{room}
 	return g
 }
 
