@@ -56,10 +56,7 @@ type stored struct {
 // event whose own key is unread is a guess: it adds a booking and changes none.
 func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, complete bool, unread ...string) (AgendaChange, error) {
 	var ch AgendaChange
-	lost := make(map[string]bool, len(unread))
-	for _, name := range unread {
-		lost[name] = true
-	}
+	lost := namesOf(unread)
 	if _, err := one(tx, value[int], `SELECT 1 FROM resource WHERE id = ? AND deleted_at IS NULL`, c.ID); err != nil {
 		return ch, err
 	}
@@ -89,7 +86,7 @@ func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, 
 	if complete {
 		for _, o := range old {
 			switch {
-			case o.cancelled || o.over && !o.known || lost[o.key] || lost[strings.TrimSuffix(o.key, " "+o.original)]:
+			case o.cancelled || o.over && !o.known || lost.has(o.key, o.original):
 				continue
 			case o.over:
 				ch.Changed++
@@ -107,6 +104,39 @@ func (tx *Tx) ApplyAgenda(c Resource, from, to time.Time, events []SyncedEvent, 
 	_, err = tx.exec(`DELETE FROM booking_person WHERE booking_id IN
 		(SELECT id FROM booking WHERE workspace_id = ? AND resource_id = ? AND anonymised_at IS NULL AND to_at <= ?)`, c.Workspace, c.ID, unix(from))
 	return ch, err
+}
+
+// unreadNames are names as ApplyAgenda takes them.
+type unreadNames map[string]bool
+
+func namesOf(unread []string) unreadNames {
+	n := make(unreadNames, len(unread))
+	for _, name := range unread {
+		n[name] = true
+	}
+	return n
+}
+
+// has reports whether a stored booking is among them.
+func (n unreadNames) has(key, original string) bool {
+	return n[key] || n[strings.TrimSuffix(key, " "+original)]
+}
+
+// UnreadBetween reports whether a stored booking of a calendar that is named in unread, other than the one with that UID and
+// Original, takes some of [from, to).
+func (tx *Tx) UnreadBetween(c Resource, from, to time.Time, unread []string, uid, original string) (bool, error) {
+	if len(unread) == 0 {
+		return false, nil
+	}
+	old, err := tx.storedAgenda(c, from, to)
+	delete(old, SyncedEvent{UID: uid, Original: original}.identity())
+	names := namesOf(unread)
+	for _, o := range old {
+		if !o.cancelled && names.has(o.key, o.original) {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 // identity names the occurrence within its calendar.

@@ -236,7 +236,7 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 	if err != nil {
 		return false, err
 	}
-	rm.doubted = false
+	rm.doubted, rm.unread = false, snap.Unread
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rm.lastRead, rm.dayRead, rm.force = now, when.DayOf(now, rm.zone), false

@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"lintel/app/problem"
 	"lintel/app/when"
 	"lintel/connectors"
+	"lintel/store"
 )
 
 // garbled is a system that has events which nobody can read.
@@ -106,4 +108,46 @@ func TestUnreadBookingStaysAhead(t *testing.T) {
 	b.put()
 	read(1, "a")
 	read(0)
+}
+
+// Nothing is booked over such a booking, and nothing extended into it, although a look into the system does not show it.
+func TestNothingIsBookedOverAnUnreadBooking(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	g := &garbled{script: b.sys}
+	b.systems[b.id].conn = g
+	d := b.draft()
+	before := event("before", d.From.Add(-30*time.Minute), 30)
+	b.put(before, event("a", d.From, 30))
+	b.crank()
+	ids := map[string]store.BookingID{}
+	for _, v := range b.agenda() {
+		ids[v.ExtUID] = v.ID
+	}
+	b.put(before)
+	g.names = []string{"a"}
+	b.now = b.now.Add(2 * time.Minute)
+	b.crank()
+	if _, err := b.Book(t.Context(), d); !problem.Has(err, problem.Conflict) {
+		t.Errorf("booked over it: %v", err)
+	}
+	if err := b.SetEnd(t.Context(), b.ws, ids["before"], before.To.Add(15*time.Minute)); !problem.Has(err, problem.Conflict) {
+		t.Errorf("extended into it: %v", err)
+	}
+	if b.pending() != 0 || len(b.sys.events) != 1 {
+		t.Errorf("%d pending, %+v", b.pending(), b.sys.events)
+	}
+	later := d
+	later.From, later.To, later.Token = d.From.Add(30*time.Minute), d.To.Add(time.Hour), "token-5678"
+	if _, err := b.Book(t.Context(), later); err != nil {
+		t.Errorf("beside it: %v", err)
+	}
+	g.names = nil // deleted: the press that is refused sees it, and the next one goes through
+	d.To = d.From.Add(30 * time.Minute)
+	if _, err := b.Book(t.Context(), d); !problem.Has(err, problem.Conflict) {
+		t.Errorf("known to be gone before it was read: %v", err)
+	}
+	if _, err := b.Book(t.Context(), d); err != nil {
+		t.Errorf("after it was deleted: %v", err)
+	}
 }

@@ -42,8 +42,11 @@ func (s *Service) Book(ctx context.Context, d Draft) (store.BookingID, error) {
 	err := s.write(ctx, d.Workspace, func(ctx context.Context, rm *room, c connectors.ReadWriter, target connectors.Room, state []byte) ([]byte, error) {
 		note.Resource = rm.r.ID
 		var known bool // sent before, and that one may stand whatever becomes of this one
-		if err := s.o.Store.Update(ctx, func(tx *store.Tx) (err error) {
-			known, err = tx.AddUnsettled(note)
+		if err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
+			err := rm.unhidden(tx, when.Interval{From: d.From, To: d.To}, connectors.Event{})
+			if err == nil {
+				known, err = tx.AddUnsettled(note)
+			}
 			return err
 		}); err != nil {
 			return state, err
@@ -65,6 +68,16 @@ func (s *Service) Book(ctx context.Context, d Draft) (store.BookingID, error) {
 		err = unsure(err, true)
 	}
 	return id, err
+}
+
+// unhidden returns the problem of a taken time when something other than ev takes span that the system has and nobody can read:
+// no look into the system shows it. rm.lease is held.
+func (rm *room) unhidden(tx *store.Tx, span when.Interval, ev connectors.Event) error {
+	hidden, err := tx.UnreadBetween(rm.r, span.From, span.To, rm.unread, ev.Series, ev.Occurrence)
+	if hidden {
+		return problem.New(problem.Conflict, "bookings.taken")
+	}
+	return err
 }
 
 // awaited reports whether a booking was sent of which nobody knows yet what became of it.
@@ -135,8 +148,11 @@ func (s *Service) SetEnd(ctx context.Context, w store.WorkspaceID, id store.Book
 		}
 		note := store.UnsettledEnd{Resource: rm.r.ID, UID: ev.Series, Original: ev.Occurrence, From: ev.From, Was: ev.To, To: to}
 		var known bool // sent before, and that one may stand whatever becomes of this one
-		if err := s.o.Store.Update(ctx, func(tx *store.Tx) (err error) {
-			known, err = tx.AddUnsettledEnd(note)
+		if err := s.o.Store.Update(ctx, func(tx *store.Tx) error {
+			err := rm.unhidden(tx, when.Interval{From: ev.To, To: to}, ev)
+			if err == nil {
+				known, err = tx.AddUnsettledEnd(note)
+			}
 			return err
 		}); err != nil {
 			return state, err
