@@ -180,7 +180,7 @@ var words = sync.OnceValue(func() map[string]bool {
 		calendar:IsMeeting calendar:IsAllDayEvent calendar:LegacyFreeBusyStatus calendar:MyResponseType calendar:CalendarItemType
 		calendar:Location calendar:IsOnlineMeeting calendar:RequiredAttendees calendar:OptionalAttendees calendar:Resources
 		calendar:AppointmentSequenceNumber folder:DisplayName folder:EffectiveRights
-		BEGIN END VEVENT VCALENDAR VTIMEZONE STANDARD DAYLIGHT VALARM VFREEBUSY VTODO GREGORIAN REQUEST PUBLISH REPLY CANCEL COUNTER
+		BEGIN END VEVENT VCALENDAR VTIMEZONE STANDARD DAYLIGHT VALARM VFREEBUSY VTODO VJOURNAL VAVAILABILITY VPOLL GREGORIAN REQUEST PUBLISH REPLY CANCEL COUNTER
 		CONFIRMED TENTATIVE CANCELLED OPAQUE TRANSPARENT NEEDS-ACTION ACCEPTED DECLINED DELEGATED CHAIR REQ-PARTICIPANT OPT-PARTICIPANT
 		NON-PARTICIPANT INDIVIDUAL GROUP RESOURCE ROOM UNKNOWN TRUE FALSE DATE DATE-TIME PERIOD BUSY BUSY-TENTATIVE BUSY-UNAVAILABLE FREE
 		2.0 calendar#event calendar#events calendar#freeBusy calendar#acl calendar#aclRule calendar#setting calendar#calendarListEntry`) {

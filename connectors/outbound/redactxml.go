@@ -72,7 +72,8 @@ func attributeClass(element string, a xml.Attr) class {
 	switch {
 	case a.Name.Space == "xmlns", a.Name.Space == "" && a.Name.Local == "xmlns":
 		return namespace
-	case a.Name.Local == "Id" && element == "DistinguishedFolderId", a.Name.Local == "Name" && element == "Value":
+	case a.Name.Local == "Id" && element == "DistinguishedFolderId", a.Name.Local == "Name" && element == "Value",
+		a.Name.Local == "name" && (element == "comp" || element == "comp-filter"): // of CalDAV's kinds of components
 		return word
 	case a.Name.Local == "Id" && strings.HasSuffix(strings.TrimSuffix(element, "Definition"), "TimeZone"):
 		return zone

@@ -54,6 +54,7 @@ func TestRedact(t *testing.T) {
 		"form":         {"application/x-www-form-urlencoded", "grant_type=client_credentials&client_secret=Anna%21&a%40b.c=1", "grant_type=client_credentials&client_secret=[text 5]&[address 5]=[number 1]"},
 		"page":         {"text/html", "<html><body>Anna", "[body 16]"},
 		"picture":      {"image/png", "\x89PNG", "[body 4]"},
+		"components":   {"text/xml", `<C:comp name="VEVENT"/><C:comp-filter name="VCALENDAR"/><C:comp name="Anna"/>`, `<C:comp name="VEVENT"></C:comp><C:comp-filter name="VCALENDAR"></C:comp-filter><C:comp name="[text 4]"></C:comp>`},
 		"nothing":      {"text/xml", "", ""},
 		"broken xml":   {"text/xml", "<a>Anna<b c=Anna", "<a>[text 4][damaged]"},
 		"broken json":  {"application/json", `{"subject":"Anna`, `{"subject":[damaged]`},
