@@ -82,7 +82,7 @@ func TestChangeWithoutAnAnswer(t *testing.T) {
 			path := p.mirrored(c.from, "17:00")
 			p.Bookings.Remote.SetEnd = func(context.Context, store.WorkspaceID, store.BookingID, time.Time) error { return unsure }
 			p.Bookings.Remote.Release = func(context.Context, store.WorkspaceID, store.BookingID) error { return unsure }
-			p.as("boss").post(path+c.action, "minutes", "30").want(t, 503, "did not confirm in time", "look there before you try again", "-does not book twice", "Budget")
+			p.as("boss").post(path+c.action, "minutes", "30").want(t, 503, "did not confirm it", "look there before you try again", "-does not book twice", "Budget")
 		})
 	}
 }
