@@ -132,7 +132,7 @@ func (d day) grid(v *visitor, floor store.FloorID) ui.Grid {
 		}
 		row.Unsure = note != "" || p.Resource != "" && d.date.After(d.known())
 		for _, b := range d.agenda[p.Workspace.ID] {
-			row.Blocks = append(row.Blocks, ui.Block{From: d.in(b.From), To: d.in(b.To), Title: v.title(b), Quiet: b.Private, Path: bookingPath(b)})
+			row.Blocks = append(row.Blocks, d.block(v, b, d.date))
 		}
 		if v.mayBook(p) && !d.date.Before(d.today) {
 			row.Book = "/bookings/new?" + query("room", string(p.Workspace.ID))
@@ -140,6 +140,21 @@ func (d day) grid(v *visitor, floor store.FloorID) ui.Grid {
 		g.Rows = append(g.Rows, row)
 	}
 	return g
+}
+
+// block is a booking in the drawing of a date. Of one that reaches beyond the date it says what holds on it.
+func (d day) block(v *visitor, b bookings.Shown, date when.Date) ui.Block {
+	block := ui.Block{From: d.in(b.From), To: d.in(b.To), Title: v.title(b), Quiet: b.Private, Path: bookingPath(b)}
+	whole := date.Interval(d.zone)
+	switch {
+	case b.AllDay, !b.From.After(whole.From) && !b.To.Before(whole.To):
+		block.When = v.T("state.all_day")
+	case b.From.Before(whole.From):
+		block.When = v.T("state.until", "Time", v.Clock(block.To))
+	case b.To.After(whole.To):
+		block.When = v.Clock(block.From) + " – " + v.DateShort(block.To) + ", " + v.Clock(block.To)
+	}
+	return block
 }
 
 // find looks for rooms that are free at the wished time, and where there is none for the next times at

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"lintel/app/people"
 	"lintel/app/when"
 	"lintel/store"
+	"lintel/templates/text"
 )
 
 // The end of the day and the night after it can be booked with the fields that a browser has.
@@ -53,6 +55,42 @@ func TestBookUntilMidnight(t *testing.T) {
 		must(t, err)
 		if again.Subject != "Renamed" || again.Span() != b.Span() {
 			t.Errorf("%s: saving its form made it %q, %v", c.name, again.Subject, again.Span())
+		}
+	}
+}
+
+// The drawings of a day and of a week say of a booking that reaches beyond a day what holds on that day.
+func TestDrawingOfSeveralDays(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	first := when.Date{Year: 2026, Month: 11, Day: 23}
+	for room, times := range map[store.WorkspaceID]bookings.Times{
+		p.room:  bookings.Local(when.Wall{Date: first, Minute: 18 * 60}, when.Wall{Date: first.Add(1), Minute: 8 * 60}),
+		p.other: bookings.Days(first, first.Add(1)),
+	} {
+		_, err := p.Bookings.Create(ctx, people.ActorOf(p.boss()), bookings.Request{Workspace: room, Times: times, Subject: "Fair", Source: store.FromPortal})
+		must(t, err)
+	}
+	b := p.as("boss")
+	for date, want := range map[string]map[string]int{
+		"2026-11-23": {"18:00 – Tue 24 Nov, 08:00": 1, "All day": 1},
+		"2026-11-24": {"Until 08:00": 1, "All day": 1},
+		"2026-11-25": {"All day": 0},
+	} {
+		page := b.get("/bookings?date="+date).want(t, 200, "-00:00 – 00:00")
+		for said, times := range want {
+			if n := strings.Count(page.body, `<p class="block-when">`+said+"</p>"); n != times {
+				t.Errorf("%s: %q %d times, want %d", date, said, n, times)
+			}
+		}
+	}
+	b.get("/rooms/"+string(p.other)+"?view=week&day=2026-11-23").want(t, 200, "<title>All day Fair</title>", "-00:00 – 00:00")
+
+	fair := bookings.Shown{From: first.Start(time.UTC).Add(9 * time.Hour), To: first.Add(2).Start(time.UTC).Add(17 * time.Hour)} // as a booking system may have it
+	drawing, v := day{clock: clock{zone: time.UTC}}, &visitor{Printer: text.For("en")}
+	for i, want := range []string{"09:00 – Wed 25 Nov, 17:00", "All day", "Until 17:00"} {
+		if drawn := drawing.block(v, fair, first.Add(i)); drawn.When != want {
+			t.Errorf("day %d of it: %q, want %q", i+1, drawn.When, want)
 		}
 	}
 }

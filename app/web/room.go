@@ -119,7 +119,7 @@ func (s *Server) week(r *http.Request, v *visitor, p store.WorkspacePlace, d day
 				continue
 			}
 			day.Items = append(day.Items, d.item(v, b))
-			column.Blocks = append(column.Blocks, ui.Block{From: d.in(b.From), To: d.in(b.To), Title: v.title(b), Quiet: b.Private, Path: bookingPath(b)})
+			column.Blocks = append(column.Blocks, d.block(v, b, date))
 			if !b.AllDay {
 				hours = append(hours, b.Span().Clip(span))
 			}

@@ -35,9 +35,18 @@ func px(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 // Block is a booking in a timeline, as far as the viewer may see it.
 type Block struct {
 	From, To time.Time
+	When     string // its time in words where From to To does not say it: "All day"; else ""
 	Title    string // the subject, "Private" or "Booked"
 	Quiet    bool   // drawn without colour: private, or not to be opened
 	Path     string // of its page, without Base; "" when the viewer may not open it
+}
+
+// when says when a block is.
+func (b Block) when(sh Shell) string {
+	if b.When != "" {
+		return b.When
+	}
+	return sh.Span(b.From, b.To)
 }
 
 // strip is a piece of a bar or a row, ready to draw.
