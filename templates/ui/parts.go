@@ -1,6 +1,10 @@
 package ui
 
-import "github.com/a-h/templ"
+import (
+	"slices"
+
+	"github.com/a-h/templ"
+)
 
 // State is what a pill says beside its word: a shape and a colour.
 type State string
@@ -59,6 +63,20 @@ type Step struct {
 	Label string
 	Path  string // "" while it can't be opened yet
 	State StepState
+}
+
+// backTo is the index of the step that stands before the present one, or of the last one at the end; -1 where there is none to open.
+func backTo(steps []Step) int {
+	here := slices.IndexFunc(steps, func(s Step) bool { return s.State == Here })
+	if here < 0 {
+		here = len(steps)
+	}
+	for i := here - 1; i >= 0; i-- {
+		if steps[i].Path != "" {
+			return i
+		}
+	}
+	return -1
 }
 
 // StepState says where the wizard is.
