@@ -68,7 +68,7 @@ func (p *program) connectorCheckCommand() *cobra.Command {
 				failed := false
 				for _, step := range report.Steps {
 					p.sayFinding(step.Finding)
-					if step.Took > 0 {
+					if step.Took >= time.Millisecond {
 						p.say("        %s", step.Took.Round(time.Millisecond))
 					}
 					failed = failed || step.Level == LevelFail
@@ -86,7 +86,7 @@ func (p *program) connectorCheckCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&req.Room, "room", "", "also check the room with this `address`; otherwise the first that fails, or any")
+	cmd.Flags().StringVar(&req.Room, "room", "", "also check the room with this `address`; otherwise the first with a fault, or any")
 	cmd.Flags().BoolVar(&req.Write, "write", false, "also write, read back and delete a test event, far in the future")
 	cmd.Flags().StringVar(&traceFile, "trace", "", "write a masked trace to this new `file`")
 	return cmd

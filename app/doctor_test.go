@@ -204,7 +204,7 @@ func TestDoctorKnowsOfSystems(t *testing.T) {
 	type room struct {
 		name   string
 		lastOK time.Time
-		kind   string
+		kind   string // of what fails; "gap" is an event that can't be read
 	}
 	h := &house{store: st, start: Start{Now: func() time.Time { return at }}}
 	for i, c := range []struct {
@@ -224,6 +224,10 @@ func TestDoctorKnowsOfSystems(t *testing.T) {
 			store.System{Name: "Many", LastOK: at}, []room{{"1", at, "gone"}, {"2", at, "gone"}, {"3", at, "gone"}, {"4", at, "gone"}, {"5", at, "gone"}, {"6", at, "gone"}}, "6 of 6 rooms fail",
 			"warning 6 of 6 rooms can’t be read: 1, 2, 3, 4, 5, …. > Run this on the server: lintel connector check \"Many\"",
 		},
+		{
+			store.System{Name: "Gaps", LastOK: at}, []room{{"Fir", at, "gap"}, {"Elm", at, "gap"}, {"Oak", at, ""}}, "2 events unread",
+			"warning 2 events can’t be read, in Elm, Fir. > Run this on the server: lintel connector check \"Gaps\"",
+		},
 		{store.System{Name: "Checked", Checked: failed}, []room{{"New", time.Time{}, ""}}, "check failed", "warning Its check on * failed at “Sign-in works”, and it has not answered since. > Run this on the server: lintel connector check \"Checked\""},
 		{store.System{Name: "Works since", LastOK: at, Checked: failed}, []room{{"B", at, ""}}, "good", "ok It answered just now."},
 		{store.System{Name: "Reads only", LastOK: at, Checked: unwritten}, []room{{"G", at, ""}}, "check failed", "warning Its check on * failed at “Test booking made and removed”, and no booking has gone through since. > Run this on the server: lintel connector check \"Reads only\""},
@@ -237,7 +241,11 @@ func TestDoctorKnowsOfSystems(t *testing.T) {
 		t.Run(c.system.Name, func(t *testing.T) {
 			var rooms []store.Resource
 			for _, r := range c.rooms {
-				rooms = append(rooms, store.Resource{WorkspaceName: r.name, LastOK: r.lastOK, ErrorKind: r.kind})
+				known := store.Resource{WorkspaceName: r.name, LastOK: r.lastOK, ErrorKind: r.kind}
+				if r.kind == "gap" {
+					known.ErrorKind, known.Skipped = "", 1
+				}
+				rooms = append(rooms, known)
 			}
 			k := calendars.StatusOf(c.system, rooms)
 			word, f := standing{Status: k, Standing: k.Standing(at)}.say(at)

@@ -214,8 +214,14 @@ func (h *house) doctorSystems(ctx context.Context) ([]finding, error) {
 			continue
 		}
 		result := ok("doctor.check_system", "doctor.system_good")
-		if len(k.Failing) > 0 {
-			result = k.roomsFail() // of the rooms a check looks at one
+		if i := slices.IndexFunc(report.Steps, func(step connectors.Step) bool { return step.State == connectors.StepWarned }); i >= 0 {
+			result = ok("doctor.check_system", "doctor.system_remark", "Step", text.Of(report.Steps[i].Name))
+		}
+		switch { // of the rooms a check looks at one
+		case len(k.Failing) > 0:
+			result = k.roomsFail()
+		case k.Lost > 0:
+			result = k.gaps()
 		}
 		if !slices.ContainsFunc(report.Steps, func(step connectors.Step) bool { return step.State != connectors.StepSkipped }) {
 			result = finding{Level: LevelSkip, Check: text.Of("doctor.check_system"), Text: text.Of("doctor.system_nothing")}

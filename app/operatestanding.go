@@ -14,7 +14,7 @@ import (
 	"lintel/templates/text"
 )
 
-// roomsNamed is how many failing rooms a finding names at most.
+// roomsNamed is how many rooms a finding names at most.
 const roomsNamed = 5
 
 // standing is what is known of a booking system without asking it, and the judgement of it.
@@ -87,6 +87,8 @@ func (k standing) words(now time.Time) (word string, f finding) {
 			key = "doctor.system_check_unbooked"
 		}
 		return "check failed", warn(check, k.walk(), key, "Time", k.Checked.At, "Step", text.Of(k.Failed.Name))
+	case calendars.StateGaps:
+		return fmt.Sprintf("%d events unread", k.Lost), k.gaps()
 	case calendars.StateNoRooms:
 		return "no room yet", ok(check, "doctor.system_no_rooms")
 	case calendars.StateUnread:
@@ -108,11 +110,21 @@ func (k standing) walk() cured {
 }
 
 func (k standing) roomsFail() finding {
-	named := strings.Join(k.Failing[:min(len(k.Failing), roomsNamed)], ", ")
-	if len(k.Failing) > roomsNamed {
-		named += ", …"
+	return warn("doctor.check_system", k.walk(), "doctor.system_rooms", "Count", len(k.Failing), "Total", len(k.Rooms), "Rooms", someOf(k.Failing))
+}
+
+// gaps tells of events that can't be read.
+func (k standing) gaps() finding {
+	return warn("doctor.check_system", k.walk(), "doctor.system_gaps", "Count", k.Lost, "Rooms", someOf(k.Gaps))
+}
+
+// someOf lists names, roomsNamed of them at most.
+func someOf(names []string) string {
+	said := strings.Join(names[:min(len(names), roomsNamed)], ", ")
+	if len(names) > roomsNamed {
+		said += ", …"
 	}
-	return warn("doctor.check_system", k.walk(), "doctor.system_rooms", "Count", len(k.Failing), "Total", len(k.Rooms), "Rooms", named)
+	return said
 }
 
 // knownOfSystems says of each booking system how it does. It asks none of them.

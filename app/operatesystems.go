@@ -52,8 +52,16 @@ func (h *house) checkSystem(ctx context.Context, req SystemCheck) (SystemReport,
 		return SystemReport{}, fmt.Errorf("there is no booking system %q; there are: %s", req.Name, strings.Join(names, ", "))
 	}
 	o := calendars.CheckOptions{Address: req.Room, Write: req.Write}
-	for _, r := range rooms[found.ID] {
-		if req.Room == "" && (o.Address == "" || r.ErrorKind != "") {
+	if req.Room == "" {
+		known := calendars.StatusOf(*found, rooms[found.ID])
+		if h.calendars != nil {
+			for _, live := range h.calendars.Statuses() {
+				if live.System.ID == found.ID {
+					known = live
+				}
+			}
+		}
+		if r, ok := known.RoomToCheck(); ok {
 			o.Address = r.Address
 		}
 	}

@@ -114,7 +114,7 @@ type SystemLine struct {
 // SystemCheck asks for a check of one booking system.
 type SystemCheck struct {
 	Name  string `json:"name"` // or id
-	Room  string `json:"room"` // address; empty: the first that fails, or any
+	Room  string `json:"room"` // address; empty: the first with a fault, or any
 	Write bool   `json:"write"`
 	Trace bool   `json:"trace"`
 }

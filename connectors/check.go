@@ -78,8 +78,8 @@ func (c *Checker) step(name string, f func() (string, error), took func() time.D
 	if err != nil {
 		c.failed = true
 		s.State, s.Cure = StepFailed, CureOf(err)
-		if s.Said == "" {
-			s.Said = SaidOf(err)
+		if answer := SaidOf(err); answer != "" {
+			s.Said = answer
 		}
 	}
 	c.Report.Steps = append(c.Report.Steps, s)

@@ -93,7 +93,8 @@ func (tx *Tx) System(id SystemID) (System, error) {
 }
 
 // SaveSystem inserts or updates what an administrator types; the state of the connection is not touched
-// but for the pause, which ends, and its last check, which was that of another one.
+// but for the pause, which ends, and its last check and answer, which were those of another one. A pushed system has no other
+// end that could be another one.
 func (tx *Tx) SaveSystem(y System) error {
 	settings, err := json.Marshal(y.Settings)
 	if err != nil {
@@ -110,7 +111,7 @@ func (tx *Tx) SaveSystem(y System) error {
 		VALUES (?,?,?,?,?,?,?,?,?)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, url = excluded.url, username = excluded.username,
 			secrets = excluded.secrets, ca_pem = excluded.ca_pem, settings = excluded.settings, paused_at = NULL,
-			checked_at = NULL, checked_room = NULL, check_steps = ''`,
+			last_ok = CASE kind WHEN 'push' THEN last_ok END, checked_at = NULL, checked_room = NULL, check_steps = ''`,
 		y.ID, y.Kind, y.Name, y.URL, y.Username, sealed, y.CAPEM, string(settings), unix(tx.now))
 	return err
 }

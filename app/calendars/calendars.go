@@ -107,7 +107,7 @@ type room struct {
 	touched  time.Time     // a person or device did something with it: read faster for a while
 	wait     time.Duration // how long the source asked us not to come back; 0 = it has no wish
 	doubted  bool          // the last read came back empty all at once; guarded by lease
-	unread   []string      // connectors.Snapshot.Unread of that read; guarded by lease
+	unread   []string      // connectors.Snapshot.Unread of that read; changed under lease and Service.mu
 	force    bool          // read even when the probe says that nothing changed
 	live     bool          // the system tells us of changes by itself
 	hinted   bool          // it did so while the room was being worked on

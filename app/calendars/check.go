@@ -2,6 +2,7 @@ package calendars
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -185,6 +186,7 @@ func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID,
 		refs, next, err := lister.Rooms(ctx, page)
 		if err != nil {
 			s.told(ctx, id, c, err)
+			s.noteUnlisted(ctx, id, c, err)
 			return all, explain(err)
 		}
 		all = append(all, refs...)
@@ -192,6 +194,22 @@ func (s *Service) Rooms(ctx context.Context, by people.Actor, id store.SystemID,
 			return all, nil
 		}
 		page = next
+	}
+}
+
+// noteUnlisted remembers why the rooms of a stored system can't be listed where nothing else is known of it: it was tried then.
+func (s *Service) noteUnlisted(ctx context.Context, id store.SystemID, c Connection, err error) {
+	if id == "" || c.Kind != "" || ctx.Err() != nil || errors.Is(err, connectors.Throttled) {
+		return
+	}
+	s.mu.Lock()
+	sys := s.systems[id]
+	known := sys == nil || len(sys.queue) > 0 || sys.inFlight > 0 || !sys.s.Checked.At.IsZero()
+	s.mu.Unlock()
+	if !known {
+		s.noteCheck(ctx, id, sys, "", connectors.Report{Steps: []connectors.Step{{
+			Name: "calendar.check.rooms", State: connectors.StepFailed, Said: connectors.SaidOf(err), Cure: connectors.CureOf(err),
+		}}})
 	}
 }
 

@@ -306,3 +306,21 @@ func FuzzReadPushed(f *testing.F) {
 		}
 	})
 }
+
+// A script goes on as it was when its connection gets another name.
+func TestEditedScriptHasAnswered(t *testing.T) {
+	t.Parallel()
+	b := newPushed(t)
+	b.mustPush(`[]`, PushResult{})
+	if err := b.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Edit(t.Context(), admin, b.id, Connection{Kind: people.PushedKind, Name: "Lessons"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, st := range b.Statuses() {
+		if st.System.ID == b.id && st.System.LastOK.IsZero() {
+			t.Errorf("nothing was pushed, it says: %s", st.Standing(b.now).State)
+		}
+	}
+}

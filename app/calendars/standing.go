@@ -21,6 +21,7 @@ const (
 	StateFailing     State = "failing"      // as a whole
 	StateRoomsFail   State = "rooms fail"   // some of its calendars, or all, can't be read
 	StateCheckFailed State = "check failed" // the last check did, and nothing has disproved it
+	StateGaps        State = "gaps"         // some events of its calendars can't be read, all others are
 	StateNoRooms     State = "no rooms"     // nothing is read
 	StateUnread      State = "unread"       // some of its calendars, or all, were never read
 	StateGood        State = "good"
@@ -49,13 +50,16 @@ const (
 //     went through in that room disproves it, likewise in any room, and so does a new check, which takes its place.
 //   - One is old once the system fails as a whole since a later time, and one that failed in a room once no room is left.
 //
-// Only then what was never read yet is told, and at last that all is well.
+// Then single events that can't be read are told, then what was never read yet, and at last that all is well.
 type Standing struct {
 	State   State
 	Since   time.Time // of paused, silent and failing, else zero
 	Until   time.Time // of waiting, else zero
 	Failing []string  // names of the workspaces whose calendars can't be read, sorted
+	Silent  bool      // of rooms fail: nothing has answered since the first of them failed
 	Unread  int       // calendars that were never read, the failing ones apart
+	Gaps    []string  // names of the workspaces with events that can't be read, sorted
+	Lost    int       // how many events that are
 	Check   CheckWorth
 	Failed  connectors.Step // in which the check failed; zero unless it is CheckFailed or CheckOutlived
 	Booking bool            // Failed is disproved by a booking, not by reading
@@ -65,7 +69,11 @@ type Standing struct {
 func (st Status) Standing(now time.Time) Standing {
 	out := Standing{}
 	for _, room := range st.Rooms {
-		switch r := room.Resource; {
+		r := room.Resource
+		if r.Skipped > 0 {
+			out.Gaps, out.Lost = append(out.Gaps, r.WorkspaceName), out.Lost+r.Skipped
+		}
+		switch {
 		case r.ErrorKind != "":
 			out.Failing = append(out.Failing, r.WorkspaceName)
 		case r.LastOK.IsZero() || st.System.LastOK.IsZero():
@@ -73,6 +81,7 @@ func (st Status) Standing(now time.Time) Standing {
 		}
 	}
 	slices.Sort(out.Failing)
+	slices.Sort(out.Gaps)
 	out.Check, out.Failed = st.checkWorth()
 	out.Booking = needsBooking(out.Failed)
 	y := st.System
@@ -88,9 +97,11 @@ func (st Status) Standing(now time.Time) Standing {
 	case !y.FailingSince.IsZero():
 		out.State, out.Since = StateFailing, y.FailingSince
 	case len(out.Failing) > 0:
-		out.State = StateRoomsFail
+		out.State, out.Silent = StateRoomsFail, st.silent()
 	case out.Check == CheckFailed:
 		out.State = StateCheckFailed
+	case out.Lost > 0:
+		out.State = StateGaps
 	case len(st.Rooms) == 0:
 		out.State = StateNoRooms
 	case out.Unread > 0:
@@ -99,6 +110,35 @@ func (st Status) Standing(now time.Time) Standing {
 		out.State = StateGood
 	}
 	return out
+}
+
+// silent reports whether nothing has answered since the first of the rooms that fail did so, after an answer that did not come
+// or made no sense: what a room was refused says that the system is there.
+func (st Status) silent() bool {
+	var since time.Time
+	for _, room := range st.Rooms {
+		switch r := room.Resource; {
+		case r.ErrorKind == "":
+		case r.ErrorKind != string(connectors.Transient):
+			return false
+		case since.IsZero() || r.FailingSince.Before(since):
+			since = r.FailingSince
+		}
+	}
+	return !slices.ContainsFunc(st.Rooms, func(room RoomStatus) bool { return room.Resource.LastOK.After(since) })
+}
+
+// RoomToCheck returns the calendar of which a check tells most: the first that fails, else the first with events that can't be
+// read, else any; false when there is none.
+func (st Status) RoomToCheck() (store.Resource, bool) {
+	if len(st.Rooms) == 0 {
+		return store.Resource{}, false
+	}
+	i := slices.IndexFunc(st.Rooms, func(room RoomStatus) bool { return room.Resource.ErrorKind != "" })
+	if i < 0 {
+		i = slices.IndexFunc(st.Rooms, func(room RoomStatus) bool { return room.Resource.Skipped > 0 })
+	}
+	return st.Rooms[max(0, i)].Resource, true
 }
 
 // quietUntil returns until when nothing is sent to a system that asked for it, or that has not failed so far; zero when

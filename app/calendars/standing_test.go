@@ -2,6 +2,7 @@ package calendars
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"lintel/app/people"
 	"lintel/connectors"
+	"lintel/connectors/outbound"
 	"lintel/store"
 )
 
@@ -29,6 +31,14 @@ func TestStanding(t *testing.T) {
 		return r
 	}
 	a := room("a", 1, 0, "")
+	since := func(r store.Resource, minutes int) store.Resource {
+		r.FailingSince = ago(minutes)
+		return r
+	}
+	gaps := func(r store.Resource, skipped int) store.Resource {
+		r.Skipped = skipped
+		return r
+	}
 	step := func(name string, state connectors.StepState) store.SystemCheckStep {
 		return store.SystemCheckStep{Name: "calendar.check." + name, State: string(state)}
 	}
@@ -60,6 +70,11 @@ func TestStanding(t *testing.T) {
 		{name: "its script is silent", system: store.System{Kind: people.PushedKind, LastOK: ago(99), FailingSince: ago(99)}, rooms: rooms{a}, want: Standing{State: StateSilent, Since: ago(99)}},
 		{name: "fails as a whole before its rooms", system: store.System{LastOK: ago(9), FailingSince: ago(3), ErrorKind: "transient"}, rooms: rooms{room("a", 1, 0, "gone")}, want: Standing{State: StateFailing, Since: ago(3), Failing: []string{"a"}}},
 		{name: "rooms fail before others are read", system: store.System{LastOK: read, Checked: failed("a", "write")}, rooms: rooms{room("c", 1, 0, "gone"), a, room("b", 0, 0, "forbidden"), room("d", 0, 0, "")}, want: Standing{State: StateRoomsFail, Failing: []string{"b", "c"}, Unread: 1, Check: CheckFailed, Failed: connectors.Step{Name: "calendar.check.write", State: connectors.StepFailed}, Booking: true}},
+		{name: "a room gets no answer, nor did another since", system: store.System{LastOK: read}, rooms: rooms{room("a", 9, 0, ""), since(room("b", 8, 0, string(connectors.Transient)), 3)}, want: Standing{State: StateRoomsFail, Failing: []string{"b"}, Silent: true}},
+		{name: "a room gets no answer, another did since", system: store.System{LastOK: read}, rooms: rooms{a, since(room("b", 8, 0, string(connectors.Transient)), 3)}, want: Standing{State: StateRoomsFail, Failing: []string{"b"}}},
+		{name: "a room is refused, no other was asked since", system: store.System{LastOK: read}, rooms: rooms{room("a", 9, 0, ""), since(room("b", 8, 0, "forbidden"), 3)}, want: Standing{State: StateRoomsFail, Failing: []string{"b"}}},
+		{name: "events can't be read", system: store.System{LastOK: read}, rooms: rooms{a, gaps(room("c", 1, 0, ""), 2), gaps(room("b", 1, 0, ""), 1), room("d", 0, 0, "")}, want: Standing{State: StateGaps, Gaps: []string{"b", "c"}, Lost: 3, Unread: 1}},
+		{name: "rooms fail before events", system: store.System{LastOK: read}, rooms: rooms{gaps(a, 1), room("b", 1, 0, "gone")}, want: Standing{State: StateRoomsFail, Failing: []string{"b"}, Gaps: []string{"a"}, Lost: 1}},
 		{name: "no room", want: Standing{State: StateNoRooms}},
 		{name: "a room was never read", system: store.System{LastOK: read}, rooms: rooms{a, room("b", 0, 0, "")}, want: Standing{State: StateUnread, Unread: 1}},
 		{name: "it was never read itself", rooms: rooms{a}, want: Standing{State: StateUnread, Unread: 1}},
@@ -166,5 +181,73 @@ func TestBookingDisprovesAWriteTest(t *testing.T) {
 	b.Booked(b.ws)
 	if got := state(restart()); got != StateGood {
 		t.Errorf("after a booking: %s", got)
+	}
+}
+
+// A check without a room takes the one of which it tells most.
+func TestRoomToCheck(t *testing.T) {
+	t.Parallel()
+	good, gap, bad := store.Resource{Address: "good"}, store.Resource{Address: "gap", Skipped: 1}, store.Resource{Address: "bad", ErrorKind: "gone"}
+	for want, rooms := range map[string][]store.Resource{"": nil, "good": {good}, "gap": {good, gap}, "bad": {good, gap, bad}} {
+		if r, ok := StatusOf(store.System{}, rooms).RoomToCheck(); r.Address != want || ok != (want != "") {
+			t.Errorf("%q, %v, want %q", r.Address, ok, want)
+		}
+	}
+}
+
+// A system that was set up otherwise has not answered yet, whatever the one before it did; a script is no other one.
+func TestEditedSystemHasNotAnswered(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	state := func() State { return b.Statuses()[0].Standing(b.now).State }
+	if state() != StateGood {
+		t.Fatal(state())
+	}
+	if err := b.Edit(t.Context(), admin, b.id, Connection{Kind: "script", Name: "Edited"}); err != nil {
+		t.Fatal(err)
+	}
+	if state() != StateUnread {
+		t.Errorf("after the edit: %s", state())
+	}
+	if b.crank(); state() != StateGood {
+		t.Errorf("after a read: %s", state())
+	}
+}
+
+// Why a new system can't list its rooms is remembered as its check, unless more is known of it.
+func TestRoomsThatCannotBeListed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	l := &lister{script: b.sys, err: connectors.Fail(connectors.Transient, "list rooms", "no such host")}
+	b.o.Kinds["lists"] = Kind{
+		Open:  func(*outbound.Outbound, store.System, []store.Resource) (connectors.Connector, error) { return l, nil },
+		Every: time.Minute,
+	}
+	id, err := b.Connect(t.Context(), admin, Connection{Kind: "lists", Name: "New"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := func() Status {
+		for _, st := range b.Statuses() {
+			if st.System.ID == id {
+				return st
+			}
+		}
+		panic("it is gone")
+	}
+	if _, err := b.Rooms(t.Context(), admin, id, Connection{}); err == nil {
+		t.Fatal("listed")
+	}
+	g := status().Standing(b.now)
+	if g.State != StateCheckFailed || g.Failed.Name != "calendar.check.rooms" || !strings.Contains(g.Failed.Said, "no such host") {
+		t.Errorf("%+v", g)
+	}
+	report, err := b.Check(t.Context(), admin, id, Connection{}, CheckOptions{})
+	if err != nil || !report.OK() {
+		t.Fatal(report, err)
+	}
+	if _, err := b.Rooms(t.Context(), admin, id, Connection{}); err == nil || status().Standing(b.now).Check != CheckPassed {
+		t.Errorf("%v, %+v", err, status().Checked)
 	}
 }

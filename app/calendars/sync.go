@@ -236,9 +236,10 @@ func (s *Service) readAndApply(ctx context.Context, rm *room, target connectors.
 	if err != nil {
 		return false, err
 	}
-	rm.doubted, rm.unread = false, snap.Unread
+	rm.doubted = false
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	rm.unread = snap.Unread
 	rm.lastRead, rm.dayRead, rm.force = now, when.DayOf(now, rm.zone), false
 	rm.r.Skipped, rm.r.Warnings = snap.Skipped, nil
 	for _, warn := range snap.Warnings {

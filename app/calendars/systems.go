@@ -291,6 +291,7 @@ type Checked struct {
 type RoomStatus struct {
 	Resource store.Resource
 	NextRead time.Time
+	Unread   []string // connectors.Snapshot.Unread of the last read since the engine runs; not to be changed
 }
 
 // StatusOf returns what is stored of a system and its calendars, for where no engine runs.
@@ -326,7 +327,7 @@ func (s *Service) Statuses() []Status {
 		}
 		for _, r := range s.rooms {
 			if r.sys == y {
-				st.Rooms = append(st.Rooms, RoomStatus{Resource: r.r, NextRead: r.due})
+				st.Rooms = append(st.Rooms, RoomStatus{Resource: r.r, NextRead: r.due, Unread: r.unread})
 			}
 		}
 		slices.SortFunc(st.Rooms, func(a, b RoomStatus) int {

@@ -153,7 +153,7 @@ func TestThrottledListIsHeeded(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.o.Kinds["lists"] = Kind{Every: time.Minute, Open: func(*outbound.Outbound, store.System, []store.Resource) (connectors.Connector, error) {
-		return &lister{script: &script{complete: true}}, nil
+		return &lister{&script{complete: true}, &connectors.Error{Kind: connectors.Throttled, Op: "list rooms", After: 10 * time.Minute}}, nil
 	}}
 	id, err := b.Connect(t.Context(), admin, Connection{Kind: "lists", Name: "Lists"})
 	if err != nil {
@@ -167,11 +167,14 @@ func TestThrottledListIsHeeded(t *testing.T) {
 	}
 }
 
-// lister is a system that has no time to list its rooms.
-type lister struct{ *script }
+// lister is a system that does not list its rooms.
+type lister struct {
+	*script
+	err error
+}
 
 func (l *lister) Rooms(context.Context, string) ([]connectors.RoomRef, string, error) {
-	return nil, "", &connectors.Error{Kind: connectors.Throttled, Op: "list rooms", After: 10 * time.Minute}
+	return nil, "", l.err
 }
 
 // A wait is as long as the system asked for, whatever becomes of the clock on the wall.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -101,7 +100,7 @@ func (s *Server) checkSteps(r *http.Request, v *visitor, report connectors.Repor
 		if step.Cure != "" {
 			line.Cure, line.Run = v.T(step.Cure), h.command(step.Cure)
 		}
-		if step.State != connectors.StepSkipped {
+		if step.Took >= time.Millisecond {
 			line.Took = v.Duration(step.Took)
 		}
 		out = append(out, line)
@@ -199,21 +198,21 @@ func (s *Server) runCheck(w http.ResponseWriter, r *http.Request, v *visitor, wr
 	return s.redirect(w, r, systemsPath+"/"+string(st.System.ID))
 }
 
-// roomToCheck is the room that was chosen, else the first that fails, else any. It is zero where there is none.
+// roomToCheck is the room that was chosen, else the one of which a check tells most. It is zero where there is none.
 func roomToCheck(st calendars.Status, chosen string) (store.Resource, error) {
 	if st.System.Kind == people.PushedKind || len(st.Rooms) == 0 {
 		return store.Resource{}, nil
 	}
-	i := slices.IndexFunc(st.Rooms, func(room calendars.RoomStatus) bool {
-		if chosen != "" {
-			return string(room.Resource.Workspace) == chosen
-		}
-		return room.Resource.ErrorKind != ""
-	})
-	if chosen != "" && i < 0 {
-		return store.Resource{}, problem.New(problem.NotFound, "systems.not_attached")
+	if chosen == "" {
+		r, _ := st.RoomToCheck()
+		return r, nil
 	}
-	return st.Rooms[max(0, i)].Resource, nil
+	for _, room := range st.Rooms {
+		if string(room.Resource.Workspace) == chosen {
+			return room.Resource, nil
+		}
+	}
+	return store.Resource{}, problem.New(problem.NotFound, "systems.not_attached")
 }
 
 // askWriteTest asks before a test booking is made, and in which room.

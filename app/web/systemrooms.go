@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -88,7 +90,7 @@ func (s *Server) systemView(r *http.Request, v *visitor, st calendars.Status) (t
 			line.Notes = append(line.Notes, v.warning(st.System, res.Address, warning))
 		}
 		if res.Skipped > 0 {
-			line.Notes = append(line.Notes, templates.RoomNote{Text: v.N("systems.skipped", res.Skipped), Cure: v.T("calendar.cure.skipped")})
+			line.Notes = append(line.Notes, templates.RoomNote{Text: v.unreadable(res.Skipped, room.Unread), Cure: v.T("calendar.cure.skipped")})
 		}
 		view.Attached = append(view.Attached, line)
 		if st.System.Kind != people.PushedKind {
@@ -106,6 +108,33 @@ func (s *Server) systemView(r *http.Request, v *visitor, st calendars.Status) (t
 	}
 	view.Floors, err = s.floorOptions(r, v)
 	return view, err
+}
+
+// unreadable says how many events of a room can't be read, and names some of them.
+func (v *visitor) unreadable(count int, unread []string) string {
+	said := v.N("systems.skipped", count)
+	if names := lookedFor(unread); len(names) > 0 {
+		said += " " + v.T("systems.skipped_which", "Names", v.Join(names))
+	}
+	return said
+}
+
+// lookedFor returns the first three of the objects in connectors.Snapshot.Unread that somebody could look for: files and UIDs,
+// not the long identifiers that some systems have.
+func lookedFor(unread []string) []string {
+	const longest, most = 80, 3
+	var names []string
+	for _, name := range unread {
+		object, _, _ := strings.Cut(name, " ")
+		name, err := url.PathUnescape(path.Base(object))
+		if err != nil || len(name) > longest || slices.Contains(names, name) {
+			continue
+		}
+		if names = append(names, name); len(names) == most {
+			break
+		}
+	}
+	return names
 }
 
 // warning says what is odd in a room's data, and what cures it.

@@ -40,6 +40,8 @@ func (s *Server) stateOf(r *http.Request, v *visitor, st calendars.Status, g cal
 		if len(st.Rooms) == 0 {
 			set(ui.Busy, v.T("systems.state_check_failed"), v.T("systems.said_check_failed"))
 		}
+	case calendars.StateGaps:
+		set(ui.Soon, v.T("systems.state_gaps"), v.N("systems.said_gaps", g.Lost, "Rooms", v.Join(g.Gaps)))
 	case calendars.StateNoRooms:
 		word, said := "systems.state_tried", "systems.said_no_rooms"
 		switch {
@@ -57,7 +59,7 @@ func (s *Server) stateOf(r *http.Request, v *visitor, st calendars.Status, g cal
 	case calendars.StateGood:
 		set(ui.Free, v.T("systems.state_good", "Ago", s.ago(v, st.System.LastOK)), v.N("systems.said_good", len(st.Rooms)))
 	}
-	if g.Unread > 0 && !pushed && (g.State == calendars.StateUnread || g.State == calendars.StateRoomsFail || g.State == calendars.StateCheckFailed) {
+	if g.Unread > 0 && !pushed && (g.State == calendars.StateUnread || g.State == calendars.StateRoomsFail || g.State == calendars.StateCheckFailed || g.State == calendars.StateGaps) {
 		done, total := len(st.Rooms)-g.Unread, len(st.Rooms)
 		card.Progress = &ui.Progress{
 			Label: v.T("systems.progress"), Done: done, Total: total,
@@ -74,6 +76,8 @@ func (v *visitor) roomsFail(st calendars.Status, g calendars.Standing, alone boo
 		card.State, card.StateWord, card.Said = ui.Busy, v.T("systems.state_none_read"), v.T("systems.said_none_read")
 	case g.Unread > 0:
 		card.Said = v.N("systems.said_partly_reading", len(g.Failing))
+	case g.Silent:
+		card.Said = v.N("systems.said_partly_silent", len(g.Failing))
 	default:
 		card.Said = v.N("systems.said_partly", len(g.Failing))
 	}

@@ -2,8 +2,11 @@ package web
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"lintel/app/people"
 	"lintel/connectors"
@@ -67,7 +70,10 @@ func TestStateOfSystemWhoseRoomsFail(t *testing.T) {
 	set := func(room store.WorkspaceID, lastOK time.Time, kind string) {
 		must(t, p.st.Update(ctx, func(tx *store.Tx) error {
 			r, err := tx.ResourceOf(room)
-			r.LastOK, r.ErrorKind, r.FailingSince = lastOK, kind, p.now()
+			r.LastOK, r.ErrorKind, r.FailingSince, r.Skipped = lastOK, kind, p.now(), 0
+			if kind == "gap" {
+				r.ErrorKind, r.FailingSince, r.Skipped = "", time.Time{}, 2
+			}
 			return errors.Join(err, tx.SaveResourceState(r), tx.SaveSystemState(store.System{ID: id, LastOK: lastOK}))
 		}))
 		must(t, p.Calendars.Start(ctx))
@@ -80,6 +86,20 @@ func TestStateOfSystemWhoseRoomsFail(t *testing.T) {
 	b.get(systemsPath).want(t, 200, "Some rooms fail", "1 room can’t be read; the others are up to date.", "-"+bar)
 	set(p.other, p.now(), "gone")
 	b.get(systemsPath).want(t, 200, "No room can be read", "of which 2 fail", "-Some rooms fail", "-up to date", "-"+bar)
+	set(p.other, p.now(), "")
+	set(p.room, p.now(), "gap")
+	b.get(systemsPath).want(t, 200, "Some events can’t be read", "2 events can’t be read, in Matterhorn. All others are up to date.", "-"+bar)
+}
+
+func TestUnreadableEventsAreNamed(t *testing.T) {
+	t.Parallel()
+	got := lookedFor([]string{
+		"/dav/rooms/elm/a%20b.ics", "/dav/rooms/elm/series.ics 20261124T080000Z", "/dav/rooms/elm/series.ics 20261125T080000Z",
+		strings.Repeat("AAMkAD", 30), "uid-1@example.org", "/dav/rooms/elm/fourth.ics",
+	})
+	if diff := cmp.Diff([]string{"a b.ics", "series.ics", "uid-1@example.org"}, got); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // A system that was saved says that it was not tried yet; then what the check found; a feed without rooms has nothing to check.
