@@ -26,6 +26,7 @@ type SystemCard struct {
 	Checked   string         // when Steps ran, with which room and how it ended: "Checked at 14:02, with Matterhorn: all good"; "" for a failure of reading
 	Steps     []ui.CheckStep // of the last check, or of what fails now; nil for neither
 	Open      bool           // Steps are unfolded
+	Room      string         // id of the room that was checked last; "" for none
 	Progress  *ui.Progress   // of the first sync; nil when it is through
 	MayCheck  bool           // and there is something to check
 	MayManage bool

@@ -874,7 +874,7 @@ func checkOneRoom(sh ui.Shell, v System) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Select(sh, ui.Field{Name: "room", ID: "check-room", Label: sh.T("bookings.room")}, v.Check).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Select(sh, ui.Field{Name: "room", ID: "check-room", Label: sh.T("bookings.room"), Value: v.Card.Room}, v.Check).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -943,7 +943,7 @@ func WriteTestPage(sh ui.Shell, v System) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Select(sh, ui.Field{Name: "room", ID: "write-room", Label: sh.T("bookings.room")}, v.Check).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Select(sh, ui.Field{Name: "room", ID: "write-room", Label: sh.T("bookings.room"), Value: v.Card.Room}, v.Check).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -49,7 +49,11 @@ type Tried struct {
 }
 
 // TriedWrong is what is wrong with one field.
-type TriedWrong struct{ Field, Label, Said string } // the first two are "" for what concerns no single one
+type TriedWrong struct {
+	Field, Label string // "" for what concerns no single field
+	Said         string
+	Kept         bool // the field may say that what is stored is kept, which is not so now
+}
 
 // state is the worst of what was found.
 func (v Tried) state() ui.CheckState {

@@ -295,7 +295,7 @@ func (s *Server) saveSetupSystem(w http.ResponseWriter, r *http.Request, v *visi
 	report, err := s.try(r, v, "", c)
 	switch {
 	case fragment(r):
-		return s.showTried(w, r, v, c, report, err)
+		return s.showTried(w, r, v, "", c, report, err)
 	case err != nil:
 		return s.setupWrong(w, r, v, c, err)
 	}

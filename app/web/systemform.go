@@ -76,7 +76,7 @@ func (s *Server) systemForm(v *visitor, kind, id string, c calendars.Connection,
 			field.Optional = false // but for those who have a keytab
 		}
 		_, stored := c.Secrets[f.Name]
-		if f.Hidden() && id != "" && stored {
+		if f.Hidden() && id != "" && stored && field.Error == "" {
 			field.Help, field.Optional = v.T("systems.password_kept"), true
 		}
 		switch f.Type {
@@ -177,7 +177,7 @@ func (s *Server) typeAgain(v *visitor, c calendars.Connection, wrong ui.Errors) 
 func (s *Server) trySystem(w http.ResponseWriter, r *http.Request, v *visitor, id store.SystemID, c calendars.Connection) error {
 	report, err := s.try(r, v, id, c)
 	if fragment(r) {
-		return s.showTried(w, r, v, c, report, err)
+		return s.showTried(w, r, v, id, c, report, err)
 	}
 	if err != nil {
 		return s.systemWrong(w, r, v, id, c, err)
@@ -214,22 +214,22 @@ func (s *Server) hasCertificate(r *http.Request, v *visitor, id store.SystemID) 
 }
 
 // showTried is the outcome of a try as a part of the page.
-func (s *Server) showTried(w http.ResponseWriter, r *http.Request, v *visitor, c calendars.Connection, report connectors.Report, err error) error {
+func (s *Server) showTried(w http.ResponseWriter, r *http.Request, v *visitor, id store.SystemID, c calendars.Connection, report connectors.Report, err error) error {
 	view := templates.Tried{Steps: s.checkSteps(r, v, report, hint{kind: c.Kind, user: c.Username, client: c.Settings["client_id"]})}
 	if err != nil {
 		wrong := v.wrong(err)
 		if wrong == nil {
 			return err
 		}
-		blame := func(field, label string) {
+		blame := func(field, label string, kept bool) {
 			if said := wrong[field]; said != "" {
-				view.Wrong = append(view.Wrong, templates.TriedWrong{Field: field, Label: label, Said: said})
+				view.Wrong = append(view.Wrong, templates.TriedWrong{Field: field, Label: label, Said: said, Kept: kept})
 			}
 		}
-		blame("", "")
-		blame("name", v.T("places.name"))
+		blame("", "", false)
+		blame("name", v.T("places.name"), false)
 		for _, f := range s.Calendars.Fields(c.Kind) {
-			blame(f.Name, v.T("systems.field_"+f.Name))
+			blame(f.Name, v.T("systems.field_"+f.Name), f.Hidden() && id != "")
 		}
 	}
 	return s.show(w, r, v, func(sh ui.Shell) templ.Component { return templates.TriedPart(sh, view) })

@@ -97,7 +97,7 @@ func (s *Server) systemsPage(w http.ResponseWriter, r *http.Request, v *visitor)
 // systemCard is the card of a system: alone on its own page, or one of many, where less is unfolded.
 func (s *Server) systemCard(r *http.Request, v *visitor, st calendars.Status, alone bool) templates.SystemCard {
 	y := st.System
-	card := templates.SystemCard{ID: string(y.ID), Name: y.Name, Kind: y.Kind, MayManage: v.Can(people.ManageSystems, "")}
+	card := templates.SystemCard{ID: string(y.ID), Name: y.Name, Kind: y.Kind, Room: string(st.Checked.Workspace), MayManage: v.Can(people.ManageSystems, "")}
 	card.MayCheck = card.MayManage && (s.Calendars.MayTry(y.Kind) || len(st.Rooms) > 0)
 	g := st.Standing(s.Now())
 	s.stateOf(r, v, st, g, alone, &card)

@@ -91,6 +91,22 @@ func TestTryWithScript(t *testing.T) {
 	}
 }
 
+// Where a stored password has to be typed again, nothing says that it is kept.
+func TestPasswordForAnotherServer(t *testing.T) {
+	t.Parallel()
+	p := furnished(t)
+	b := p.as("boss")
+	id, err := p.Calendars.Connect(ctx, people.ActorOf(p.boss()), calendarsOf("caldav", "Cloud"))
+	must(t, err)
+	path := systemsPath + "/" + string(id) + "/edit"
+	const kept = "Leave this empty to keep it"
+	b.get(path).want(t, 200, kept)
+	moved := []string{"kind", "caldav", "name", "Cloud", "url", "https://elsewhere.example.com/dav/", "username", "svc"}
+	b.post(path, append(moved, "step", "save")...).want(t, 422, "Enter the password again", "-"+kept)
+	b.header.Set("HX-Request", "true")
+	b.post(path, append(moved, "step", "check")...).want(t, 200, "Enter the password again", `data-field="password" data-kept`)
+}
+
 // One room is checked on demand; a test booking is asked for first.
 func TestCheckOfOneRoom(t *testing.T) {
 	t.Parallel()
@@ -104,11 +120,12 @@ func TestCheckOfOneRoom(t *testing.T) {
 	path := systemsPath + "/" + string(id)
 	b.get(path).want(t, 200, "Check one room", "With a test booking")
 	b.post(path+"/check", "room", string(p.other)).leads(t, path)
-	b.get(path).want(t, 200, "with Säntis")
+	chosen := func(room store.WorkspaceID) string { return `<option value="` + string(room) + `" selected>` }
+	b.get(path).want(t, 200, "with Säntis", chosen(p.other), "-"+chosen(p.room))
 	b.post(path+"/check", "room", "elsewhere").want(t, 404)
 	b.get(path+"/write").want(t, 200, "Make a test booking in Cloud?", "Matterhorn")
 	b.post(path+"/write", "room", string(p.room)).leads(t, path)
-	b.get(path).want(t, 200, "with Matterhorn", "test booking was asked for")
+	b.get(path).want(t, 200, "with Matterhorn", "test booking was asked for", chosen(p.room), "-"+chosen(p.other))
 }
 
 // When a system wants to be left alone, the page says until when in local time.

@@ -234,7 +234,9 @@ function tried(part) {
     const said = doc.createElement("p");
     said.className = "error";
     said.append(...[".icon", "[data-said]"].map((part) => blamed.querySelector(part).cloneNode(true)));
-    field.insertBefore(said, field.querySelector(":scope > .help"));
+    const help = field.querySelector(":scope > .help");
+    field.insertBefore(said, help);
+    if ("kept" in blamed.dataset) help?.remove(); // that the stored one is kept is not so
     field.closest("details")?.setAttribute("open", "");
   }
 }
