@@ -280,6 +280,9 @@ func (s *Service) write(ctx context.Context, w store.WorkspaceID,
 		rm.sys.blocked, rm.sys.failures = time.Time{}, 0 // it answers again: all its rooms may be read
 		rm.sys.kick()
 	}
+	if kind, whole := rm.sys.blame(rerr); whole && kind == connectors.Transient && !impatient {
+		s.systemFailed(s.current(rm).sys, kind, connectors.SaidOf(rerr), 0, s.o.Now()) // who presses next need not wait as long
+	}
 	// What others wrote at the same moment and undid, as ours was first, is still in our agenda.
 	rm.force, rm.touched = true, s.o.Now()
 	s.bring(rm, s.o.Now().Add(settled))

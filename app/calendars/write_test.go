@@ -344,3 +344,42 @@ func TestBookingThatTakesTooLong(t *testing.T) {
 	}
 	b.owned(d)
 }
+
+// A booking that got no answer at all counts like a read that did not: after it and the next one the system rests, and whoever
+// presses then waits the short time only. One whose room was read again afterwards does not count.
+func TestBookingWithoutAnAnswerCounts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.crank()
+	sys := b.systems[b.id]
+	b.sys.refuse = connectors.Fail(connectors.Transient, "book", "HTTP 503")
+	d := b.draft()
+	for range 3 {
+		if _, err := b.Book(t.Context(), d); err == nil {
+			t.Fatal("booked")
+		}
+	}
+	if sys.failures != 0 {
+		t.Errorf("%d failures of a system that answers reads", sys.failures)
+	}
+	b.sys.refuse = nil
+	b.fail(connectors.Fail(connectors.Transient, "read window", "no answer"))
+	if _, err := b.Book(t.Context(), d); err == nil || sys.failures != 1 {
+		t.Fatalf("%d failures, %v", sys.failures, err)
+	}
+	b.now = b.now.Add(settled)
+	if b.crank(); !sys.resting(b.now) || b.Statuses()[0].Standing(b.now).State != StateFailing {
+		t.Errorf("%d failures, %+v", sys.failures, b.Statuses()[0].Standing(b.now))
+	}
+	for range 3 { // while it rests, presses do not make it rest longer
+		b.now = b.now.Add(settled)
+		if _, err := b.Book(t.Context(), d); err == nil || !sys.pressed.Equal(b.now) || !sys.resting(b.now) || sys.failures != 2 {
+			t.Errorf("%d failures, pressed at %v, rests until %v, %v", sys.failures, sys.pressed, sys.blocked, err)
+		}
+	}
+	b.answer()
+	b.now = sys.blocked
+	if b.crank(); sys.failures != 0 || b.Statuses()[0].Standing(b.now).State != StateGood {
+		t.Errorf("%d failures, %+v", sys.failures, b.Statuses()[0].Standing(b.now))
+	}
+}
