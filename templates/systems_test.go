@@ -90,7 +90,7 @@ func systemsSamples() []sample {
 			return SystemKindsPage(sh, kinds)
 		}),
 		page("system-new", func(sh ui.Shell) templ.Component {
-			return SystemFormPage(sh, SystemForm{Kind: "ews", Fields: sampleFields(), Guide: []GuidePart{{Title: "Give the account rights on each room", Text: "Editor is enough.", Only: "optional", Where: "Exchange Management Shell", Commands: "Add-MailboxFolderPermission room1:\\Calendar -User svc-rooms -AccessRights Editor"}}})
+			return SystemFormPage(sh, SystemForm{Kind: "ews", Fields: sampleFields(), Guide: []GuidePart{{Title: "Give the account rights on each room", Text: "Editor is enough.", Only: "optional", Warning: "Never twice.", Blocks: []GuideBlock{{Where: "Exchange Management Shell", Commands: "Add-MailboxFolderPermission room1:\\Calendar -User <account> -AccessRights Editor", Replace: []Placeholder{{Name: "<account>", Means: "the account"}}}}}}})
 		}),
 		page("system-edit", func(sh ui.Shell) templ.Component {
 			return SystemFormPage(sh, SystemForm{ID: "1", Kind: "caldav", Name: "Nextcloud", Fields: sampleFields(), Steps: sampleSteps(), Errors: ui.Errors{"name": "Another booking system has this name."}})

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -93,10 +94,20 @@ const (
 // GuidePart is one step of a guide, with commands to copy.
 type GuidePart struct {
 	Title, Text string
-	Commands    string // several lines; "" when there is nothing to run
-	Where       string // where to run them: "Exchange Management Shell"
+	Warning     string // "" for none
+	Blocks      []GuideBlock
 	Only        string // "optional", "only for Kerberos"; "" for a step that everybody takes
 }
+
+// GuideBlock is what is copied, and run or entered, as a whole.
+type GuideBlock struct {
+	Where    string // where to run it: "Exchange Management Shell"
+	Commands string // one line or several
+	Replace  []Placeholder
+}
+
+// Placeholder is a word in angle brackets that somebody has to replace first.
+type Placeholder struct{ Name, Means string }
 
 // groups returns runs of the common fields under one heading each.
 func (v SystemForm) groups() [][]SystemField {
@@ -155,6 +166,34 @@ func (v SystemForm) back() string {
 // wide reports whether the field takes the whole width: long words, and choices in sentences.
 func (f SystemField) wide() bool {
 	return f.Wide || f.Control == ControlArea || f.Control == ControlSelect
+}
+
+var placeholder = regexp.MustCompile(`<[a-z-]+>`)
+
+// Placeholders returns what somebody has to replace in a command: words in angle brackets, as often as they stand there.
+func Placeholders(command string) []string { return placeholder.FindAllString(command, -1) }
+
+// piece is a part of a word: a placeholder, or what stands around it.
+type piece struct {
+	text string
+	mark bool
+}
+
+// pieces takes a word apart; put together again it is the very same text.
+func (w word) pieces() []piece {
+	var out []piece
+	end := 0
+	for _, at := range placeholder.FindAllStringIndex(w.word, -1) {
+		if at[0] > end {
+			out = append(out, piece{text: w.word[end:at[0]]})
+		}
+		out = append(out, piece{text: w.word[at[0]:at[1]], mark: true})
+		end = at[1]
+	}
+	if end < len(w.word) {
+		out = append(out, piece{text: w.word[end:]})
+	}
+	return out
 }
 
 // word is a word of a command. An indentation belongs to it; before is the other space between it and the one before.
