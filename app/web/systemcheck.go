@@ -28,12 +28,12 @@ func hintOf(y store.System, address string) hint {
 	return hint{kind: y.Kind, user: y.Username, client: y.Settings["client_id"], address: address}
 }
 
-// room is the room's address as one word of a PowerShell command.
-func (h hint) room() string {
+// room is the room's address, followed by path, as one word of a PowerShell command.
+func (h hint) room(path string) string {
 	if mail := shellMail(h.address); mail != "" {
-		return "'" + mail + "'"
+		return "'" + mail + path + "'"
 	}
-	return "<room's address>"
+	return "<room>" + path
 }
 
 // command is what somebody can run against a failure; "" for nothing.
@@ -43,11 +43,11 @@ func (h hint) command(cure string) string {
 	case h.kind == "ews" && (cure == "calendar.cure.auth" || cure == "calendar.cure.sign_in_unbound" || cure == "calendar.cure.kerberos_locked"):
 		return "Get-ADUser " + account + " -Properties LockedOut,PasswordExpired,Enabled"
 	case h.kind == "ews" && cure == "calendar.cure.ews_folder_permission":
-		return "Add-MailboxFolderPermission -Identity " + strings.TrimSuffix(h.room(), "'") + `:\Calendar' -User ` + account + " -AccessRights Editor"
+		return "Add-MailboxFolderPermission -Identity " + h.room(`:\Calendar`) + " -User " + account + " -AccessRights Editor"
 	case h.kind == "ews" && cure == "calendar.cure.ews_impersonation":
 		return "Get-ManagementRoleAssignment -Role ApplicationImpersonation | Format-List RoleAssigneeName,CustomRecipientWriteScope"
 	case h.kind == "graph" && (cure == "calendar.cure.graph_access" || cure == "calendar.cure.graph_read_only"):
-		return "Test-ServicePrincipalAuthorization -Identity " + shellWord(h.client, "<application id>") + " -Resource " + h.room()
+		return "Test-ServicePrincipalAuthorization -Identity " + shellWord(h.client, "<application-id>") + " -Resource " + h.room("")
 	case cure == "calendar.cure.graph_subjects" || cure == "calendar.cure.ews_subjects":
 		return h.keepSubjects()
 	}
@@ -56,7 +56,7 @@ func (h hint) command(cure string) string {
 
 // keepSubjects lets a room keep subjects, never without the private flag.
 func (h hint) keepSubjects() string {
-	return "Set-CalendarProcessing -Identity " + h.room() + " " + keepFlags
+	return "Set-CalendarProcessing -Identity " + h.room("") + " " + keepFlags
 }
 
 // subjectsCure is what helps against subjects that the booking system replaces.

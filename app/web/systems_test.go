@@ -228,6 +228,11 @@ func TestCommands(t *testing.T) {
 	if got := h.command("calendar.cure.ews_folder_permission"); got != `Add-MailboxFolderPermission -Identity 'rigi@example.com:\Calendar' -User svc-rooms -AccessRights Editor` {
 		t.Error(got)
 	}
+	h.address = ""
+	if got := h.command("calendar.cure.ews_folder_permission"); got != `Add-MailboxFolderPermission -Identity <room>:\Calendar -User svc-rooms -AccessRights Editor` {
+		t.Error(got)
+	}
+	h.address = "rigi@example.com"
 	if got := h.keepSubjects(); !strings.Contains(got, "-Identity 'rigi@example.com'") || !strings.Contains(got, "-RemovePrivateProperty $false") {
 		t.Error(got)
 	}
