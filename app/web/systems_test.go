@@ -162,7 +162,7 @@ func TestStepsInTheVisitorsLanguage(t *testing.T) {
 	must(t, p.Calendars.Start(ctx))
 	b.post("/account/language", "language", "de", "back", "/today")
 	b.get(systemsPath+"/"+string(id)).want(t, 200, "dieselbe Zeit", "hinter unserer", "lesen und buchen", "nur lesen (", "Zuletzt geliefert: 14:05", "writer",
-		"-read, write", "-folder: read", "-0s", "-2026-11-21T")
+		"-read, write", "-folder: read", "->0s", "-2026-11-21T")
 }
 
 // Every purpose for which connectors call a host has a name on the page.
