@@ -203,14 +203,10 @@ func (h *house) hours(ctx context.Context, b store.BuildingID, d when.Date) []wh
 }
 
 func (h *house) bookRemotely(ctx context.Context, d bookings.RemoteDraft) (store.BookingID, error) {
-	id, err := h.calendars.Book(ctx, calendars.Draft{
+	return h.calendars.Book(ctx, calendars.Draft{
 		Workspace: d.Workspace, Token: d.Token, From: d.From, To: d.To, Subject: d.Subject,
 		OrganizerName: d.OrganizerName, Private: d.Private, Source: d.Source, Creator: d.Creator,
 	})
-	if err == nil {
-		h.calendars.Booked(d.Workspace)
-	}
-	return id, err
 }
 
 // image is the picture that somebody attached to a meeting.

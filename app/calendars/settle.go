@@ -60,10 +60,11 @@ func (s *Service) doubts(ctx context.Context, rm *room, c connectors.ReadWriter,
 	})
 	var list []doubt
 	for _, u := range bookings {
+		span := when.Interval{From: u.From, To: u.To}
 		list = append(list, doubt{
-			since: u.CreatedAt, span: when.Interval{From: u.From, To: u.To},
+			since: u.CreatedAt, span: span,
 			settle: func(ctx context.Context) (connectors.Outcome, error) {
-				return connectors.Settle(ctx, c, target, u.Token, when.Interval{From: u.From, To: u.To}, nil)
+				return connectors.Settle(ctx, c, target, u.Token, span, nil)
 			},
 			stands: func(ctx context.Context) error {
 				_, err := s.claim(ctx, rm, u)

@@ -67,6 +67,9 @@ func (s *Service) Book(ctx context.Context, d Draft) (store.BookingID, error) {
 	if problem.Has(err, problem.Down) && s.awaited(ctx, d.Workspace, d.Token) { // by an earlier press
 		err = unsure(err, true)
 	}
+	if err == nil {
+		s.Booked(d.Workspace)
+	}
 	return id, err
 }
 
